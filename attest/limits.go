@@ -1,0 +1,36 @@
+package attest
+
+// Limits on everything that arrives from outside. A length is compared with its
+// limit before anything of that length is allocated. Sizes are bytes, counts are
+// elements. docs/format.md section "Limits" repeats this table; a test holds the two together.
+const (
+	MaxRequestSize    = 64 << 10 // a signed request (challenge, activate) as received
+	MaxEvidenceSize   = 1 << 20  // the evidence envelope
+	MaxAnswerSize     = 1 << 20  // the answer of one challenge
+	MaxLogSize        = 8 << 20  // one log beside the envelope
+	MaxResponseSize   = 24 << 20 // evidence, answer, path and logs
+	MaxRecordSize     = MaxResponseSize + 128<<10
+	MaxNodeRecordSize = 64 << 10
+	MaxReferenceSize  = 16 << 20
+	MaxActivateSize   = 64 << 10 // an activation answer
+	MaxProblemSize    = 16 << 10
+
+	MaxBatch       = 4096 // challenges under one root
+	MaxPath        = 12   // inclusion path of MaxBatch leaves
+	MaxLifeMillis  = 120_000
+	MaxProfiles    = 8
+	MaxKinds       = 16
+	MaxAbsences    = 256
+	MaxText        = 1024 // any text string
+	MaxDetail      = 512  // an absence's detail
+	MaxModels      = 64
+	MaxModelFiles  = 65536
+	MaxExecutables = 4096
+	MaxCerts       = 16
+	MaxCertSize    = 16 << 10
+
+	// DefaultNesting is the depth of arrays and maps allowed by Unmarshal.
+	DefaultNesting = 16
+	// MaxElements bounds each array and map seen by Unmarshal.
+	MaxElements = MaxModelFiles
+)

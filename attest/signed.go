@@ -1,0 +1,17 @@
+package attest
+
+// Media types: the `typ` header (RFC 9596) of each signed document, and the
+// content type it travels under. A document of one type is never taken for another.
+const (
+	TypeChallenge = "application/vnd.hallmark.challenge+cbor"
+	TypeActivate  = "application/vnd.hallmark.activate+cbor"
+	TypeEvidence  = "application/eat+cwt"
+	TypeRecord    = "application/vnd.hallmark.record+cbor"
+	TypeNode      = "application/vnd.hallmark.node+cbor"
+	TypeReference = "application/vnd.hallmark.reference+cbor"
+
+	TypeResponse   = "application/vnd.hallmark.response+cbor"
+	TypeActivation = "application/vnd.hallmark.activation+cbor"
+	TypeIdentity   = "application/json"
+	TypeProblem    = "application/problem+json" // RFC 9457
+)

@@ -1,0 +1,130 @@
+package proc
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// FD is one open descriptor of a process.
+type FD struct {
+	Num    int
+	Target string // what the link reads: a path, "socket:[1]", "anon_inode:…"
+}
+
+// SocketInode returns the inode of the socket the descriptor holds, if it holds one.
+func (d FD) SocketInode() (uint64, bool) {
+	s, ok := strings.CutPrefix(d.Target, "socket:[")
+	if !ok || !strings.HasSuffix(s, "]") {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[:len(s)-1], 10, 64)
+	return n, err == nil
+}
+
+// FDs lists a process's descriptors in order. One that closes meanwhile is left out.
+func (f FS) FDs(pid int) ([]FD, error) {
+	dir := f.Path(pid, "fd")
+	names, err := readNames(dir, MaxFDs)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]FD, 0, len(names))
+	for _, name := range names {
+		n, err := number(name)
+		if err != nil {
+			return nil, fmt.Errorf("descriptor %q: %w", name, ErrSyntax)
+		}
+		if target, err := os.Readlink(f.Path(pid, "fd", name)); err == nil {
+			out = append(out, FD{n, target})
+		}
+	}
+	slices.SortFunc(out, func(a, b FD) int { return a.Num - b.Num })
+	return out, nil
+}
+
+// Exe reads the name of a process's executable. It is only a name; OpenExe is the thing itself.
+func (f FS) Exe(pid int) (path string, deleted bool, err error) {
+	s, err := os.Readlink(f.Path(pid, "exe"))
+	path, deleted = strings.CutSuffix(s, " (deleted)")
+	return path, deleted, err
+}
+
+// Cmdline returns a process's arguments. The process can overwrite them at will.
+func (f FS) Cmdline(pid int) ([]string, error) {
+	return f.list(pid, "cmdline", MaxCmdline)
+}
+
+// Environ returns the environment a process was started with, as "NAME=value".
+// It usually holds secrets: pick by name, never pass it on.
+func (f FS) Environ(pid int) ([]string, error) {
+	return f.list(pid, "environ", MaxEnviron)
+}
+
+func (f FS) list(pid int, name string, limit int) ([]string, error) {
+	b, err := ReadFile(f.Path(pid, name), limit)
+	if err != nil {
+		return nil, err
+	}
+	return ParseList(b)
+}
+
+// ParseList splits NUL-terminated strings (proc_pid_cmdline(5)). A process that
+// renamed itself leaves a run of terminators behind, which are dropped.
+func ParseList(b []byte) ([]string, error) {
+	s := strings.TrimRight(string(b), "\x00")
+	if s == "" {
+		return nil, nil
+	}
+	if strings.Count(s, "\x00") >= MaxArgs {
+		return nil, fmt.Errorf("%w of %d strings", ErrOversize, MaxArgs)
+	}
+	return strings.Split(s, "\x00"), nil
+}
+
+// Cgroup returns a process's control group: the unified one, or of the first
+// hierarchy on a host that still has several (cgroups(7), /proc/PID/cgroup).
+func (f FS) Cgroup(pid int) (string, error) {
+	b, err := ReadFile(f.Path(pid, "cgroup"), MaxCgroup)
+	if err != nil {
+		return "", err
+	}
+	return ParseCgroup(b)
+}
+
+// ParseCgroup parses /proc/PID/cgroup: lines "hierarchy:controllers:path".
+func ParseCgroup(b []byte) (string, error) {
+	first, found := "", false
+	for line := range strings.Lines(string(b)) {
+		f := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
+		if len(f) != 3 || !strings.HasPrefix(f[2], "/") {
+			return "", fmt.Errorf("cgroup: %w", ErrSyntax)
+		}
+		if f[0] == "0" && f[1] == "" && f[2] != "/" {
+			return f[2], nil
+		}
+		if !found || first == "/" {
+			first, found = f[2], true
+		}
+	}
+	if !found {
+		return "", fmt.Errorf("cgroup: no line: %w", ErrSyntax)
+	}
+	return first, nil
+}
+
+// Namespace returns the inode that names a process's namespace: "net", "mnt", "pid", "user".
+func (f FS) Namespace(pid int, kind string) (uint64, error) {
+	s, err := os.Readlink(f.Path(pid, "ns", kind))
+	if err != nil {
+		return 0, err
+	}
+	v, ok := strings.CutPrefix(s, kind+":[")
+	n, err := strconv.ParseUint(strings.TrimSuffix(v, "]"), 10, 64)
+	if !ok || err != nil {
+		return 0, fmt.Errorf("namespace %q: %w", s, ErrSyntax)
+	}
+	return n, nil
+}

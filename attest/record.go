@@ -46,6 +46,7 @@ type Node struct {
 	Trust    Trust    `cbor:"4,keyasint"`
 	TPM      *NodeTPM `cbor:"5,keyasint,omitempty"`
 	Key      *Digest  `cbor:"6,keyasint,omitempty"` // the node key's digest, on a host without AK
+	Signer   []byte   `cbor:"7,keyasint"`           // DER SPKI of the enroller: lets --node alone name whom it trusts
 }
 
 // NodeTPM pins a TPM.

@@ -1,0 +1,179 @@
+package tpm
+
+import (
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/go-tpm/tpm2"
+	"github.com/hallmark-attest/hallmark/attest"
+)
+
+// NV indices of the certificate chain: TCG EK Credential Profile, "EK Certificate Chain". One certificate
+// may run on from one index into the next.
+const (
+	chainFirst = 0x01c00100
+	chainLast  = chainFirst + 7 // 8 indices are more than any chain seen needs
+)
+
+// EK is one endorsement key as the node offers it.
+type EK struct {
+	Template    string `cbor:"template"`
+	Certificate []byte `cbor:"certificate,omitempty"` // DER, as in NV
+	SPKI        []byte `cbor:"spki"`                  // DER SubjectPublicKeyInfo
+}
+
+// endorsement is everything known about the TPM's endorsement keys; read once, it does not change.
+type endorsement struct {
+	keys   []EK
+	chain  [][]byte
+	absent []attest.Absence
+}
+
+// readEndorsement finds the certificates in NV. Only where there is none at all are keys made to be offered by their digest:
+// making an RSA key takes a chip many seconds.
+func (d *Device) readEndorsement(l line) (*endorsement, error) {
+	if d.ek != nil {
+		return d.ek, nil
+	}
+	e := new(endorsement)
+	for _, t := range Templates() {
+		if err := e.certified(l, t); err != nil {
+			return nil, err
+		}
+	}
+	if len(e.keys) == 0 {
+		if err := e.uncertified(l); err != nil {
+			return nil, err
+		}
+	}
+	if err := e.readChain(l); err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(e.absent, func(a attest.Absence) bool { return a.Reason == attest.Failed }) {
+		d.ek = e // a failure may pass; everything else stays as it is
+	}
+	return e, nil
+}
+
+// certified adds the key of one template if NV has its certificate, and says why not otherwise.
+func (e *endorsement) certified(l line, t Template) error {
+	what := "eks[" + t.Name + "].certificate_digest"
+	blob, err := readNV(l, t.NVIndex, MaxCertificate)
+	if left(err) {
+		return err
+	}
+	var der, spki []byte
+	if err == nil {
+		der, err = CertificateDER(blob)
+	}
+	if err == nil {
+		spki, err = certifiedKey(l, t, der)
+	}
+	if err != nil {
+		e.absent = append(e.absent, attest.Absent(what, absenceReason(err), "NV index %#x: %v", t.NVIndex, err))
+		return nil
+	}
+	e.keys = append(e.keys, EK{Template: t.Name, Certificate: der, SPKI: spki})
+	return nil
+}
+
+// certifiedKey takes the key from the certificate, or, where Go cannot parse that (some vendors' certificates break
+// X.509), from the TPM; the validator may still be able to read it.
+func certifiedKey(l line, t Template, der []byte) ([]byte, error) {
+	if c, err := x509.ParseCertificate(der); err == nil {
+		return c.RawSubjectPublicKeyInfo, nil
+	}
+	return makeSPKI(l, t)
+}
+
+func (e *endorsement) uncertified(l line) error {
+	for _, name := range []string{"L-1", "L-2"} {
+		t, _ := TemplateByName(name)
+		spki, err := makeSPKI(l, t)
+		if left(err) {
+			return err
+		}
+		if err != nil {
+			e.absent = append(e.absent, attest.Absent("eks["+name+"]", absenceReason(err), "create: %v", err))
+			continue
+		}
+		e.keys = append(e.keys, EK{Template: name, SPKI: spki})
+	}
+	return nil
+}
+
+func makeSPKI(l line, t Template) (spki []byte, err error) {
+	err = withEK(l, t, func(_ tpm2.NamedHandle, key crypto.PublicKey) (err error) {
+		spki, err = x509.MarshalPKIXPublicKey(key)
+		return err
+	})
+	return spki, err
+}
+
+// withEK creates an endorsement key, runs use and unloads the key, whatever happened.
+func withEK(l line, t Template, use func(tpm2.NamedHandle, crypto.PublicKey) error) (err error) {
+	r, err := tpm2.CreatePrimary{PrimaryHandle: tpm2.TPMRHEndorsement, InPublic: tpm2.New2B(t.Creation())}.Execute(l)
+	if err != nil {
+		return fmt.Errorf("create endorsement key %s: %w", t.Name, err)
+	}
+	defer func() { err = errors.Join(err, flush(l, r.ObjectHandle)) }()
+	public, err := r.OutPublic.Contents()
+	if err != nil {
+		return fmt.Errorf("create endorsement key %s: %w", t.Name, err)
+	}
+	key, err := tpm2.Pub(*public)
+	if err != nil {
+		return fmt.Errorf("create endorsement key %s: %w", t.Name, err)
+	}
+	return use(tpm2.NamedHandle{Handle: r.ObjectHandle, Name: r.Name}, key)
+}
+
+// readChain reads the makers' intermediate certificates where NV has them.
+func (e *endorsement) readChain(l line) error {
+	var blob []byte
+	for i := uint32(chainFirst); i <= chainLast; i++ {
+		part, err := readNV(l, i, MaxCertificate)
+		if left(err) {
+			return err
+		}
+		if err != nil {
+			break // the chain ends here
+		}
+		blob = append(blob, part...)
+	}
+	chain, err := CertificateChain(blob)
+	if err != nil {
+		e.absent = append(e.absent, attest.Absent("chain", attest.Failed, "NV index %#x: %v", uint32(chainFirst), err))
+		return nil
+	}
+	e.chain = chain
+	return nil
+}
+
+// left reports errors that mean the operation should stop: the TPM does not answer or the caller is gone.
+func left(err error) bool {
+	var rc tpm2.TPMRC
+	switch {
+	case err == nil, errors.Is(err, errNoIndex), errors.Is(err, errOversize), errors.Is(err, ErrNeedsAuth),
+		errors.Is(err, ErrCertificateBlob), errors.As(err, &rc):
+		return false
+	}
+	return true
+}
+
+func absenceReason(err error) attest.Reason {
+	switch {
+	case errors.Is(err, errNoIndex):
+		return attest.NotPresent
+	case errors.Is(err, errOversize):
+		return attest.Oversize
+	case errors.Is(err, ErrNeedsAuth), errors.Is(err, tpm2.TPMRCAuthFail), errors.Is(err, tpm2.TPMRCBadAuth):
+		return attest.NotPermitted
+	case errors.Is(err, tpm2.TPMRCValue), errors.Is(err, tpm2.TPMRCCurve):
+		return attest.NotSupported
+	}
+	return attest.Failed
+}

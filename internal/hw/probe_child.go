@@ -1,0 +1,153 @@
+package hw
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/gpu"
+)
+
+// child is one probe process.
+type child struct {
+	pid     int
+	process *os.Process
+	stdin   *os.File
+	stdout  *os.File
+	stderr  tail
+	next    uint64 // id of the last request
+
+	done   chan struct{} // closed when the process was reaped
+	state  *os.ProcessState
+	diedAt time.Time
+}
+
+// start starts the probe in a process group of its own, with an environment of
+// PATH alone: LD_PRELOAD, LD_LIBRARY_PATH and LD_AUDIT of the agent must not choose
+// what answers for NVIDIA's library. (Root can still replace the library itself:
+// the digests in evidence are for that.)
+func start(path, library string) (*child, error) {
+	theirIn, ourIn, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start probe: %w", err)
+	}
+	ourOut, theirOut, err := os.Pipe()
+	if err != nil {
+		theirIn.Close()
+		ourIn.Close()
+		return nil, fmt.Errorf("start probe: %w", err)
+	}
+	c := &child{stdin: ourIn, stdout: ourOut, done: make(chan struct{})}
+	cmd := exec.Command(path, "--library", library)
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+	cmd.Dir = "/"
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirIn, theirOut, &c.stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.WaitDelay = time.Second // of whoever inherited stderr
+
+	started := make(chan error)
+	go c.hold(cmd, started)
+	err = <-started
+	theirIn.Close()
+	theirOut.Close()
+	if err != nil {
+		c.stdin.Close()
+		c.stdout.Close()
+		return nil, fmt.Errorf("start probe: %w", err)
+	}
+	return c, nil
+}
+
+// hold starts the process and reaps it, on one thread from first to last: the
+// parent-death signal is sent when the thread that started the child ends, which
+// for other threads can be long before the agent does (prctl(2), PR_SET_PDEATHSIG).
+func (c *child) hold(cmd *exec.Cmd, started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := cmd.Start()
+	if err == nil {
+		c.pid, c.process = cmd.Process.Pid, cmd.Process
+	}
+	started <- err
+	if err != nil {
+		return
+	}
+	cmd.Wait() // its error is the state below
+	c.state, c.diedAt = cmd.ProcessState, time.Now()
+	close(c.done)
+}
+
+// ask sends one request and reads its reply. When ctx ends it returns at once.
+func (c *child) ask(ctx context.Context, method string) (gpu.Reply, error) {
+	past := time.Unix(1, 0)
+	stop := context.AfterFunc(ctx, func() {
+		c.stdin.SetWriteDeadline(past)
+		c.stdout.SetReadDeadline(past)
+	})
+	defer stop()
+	c.next++
+	if err := gpu.WriteFrame(c.stdin, gpu.Request{ID: c.next, Method: method}, gpu.MaxRequestSize); err != nil {
+		return gpu.Reply{}, fmt.Errorf("ask %s: %w", method, err)
+	}
+	r, err := gpu.ReadReply(c.stdout)
+	if err != nil {
+		return r, fmt.Errorf("ask %s: %w", method, err)
+	}
+	if r.ID != c.next {
+		return r, fmt.Errorf("ask %s: reply to %d, want %d", method, r.ID, c.next)
+	}
+	return r, nil
+}
+
+func (c *child) gone() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// endsWithin waits for the end of the process, but not past d or ctx.
+func (c *child) endsWithin(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-c.done:
+		return true
+	case <-ctx.Done():
+	case <-t.C:
+	}
+	return c.gone()
+}
+
+// kill ends the process and closes our ends of its pipes, without waiting: a
+// process in uninterruptible sleep ends when the driver lets it, and hold waits for
+// that. It may be called again.
+func (c *child) kill() {
+	c.process.Kill() // refuses, harmlessly, when the process was reaped
+	c.stdin.Close()
+	c.stdout.Close()
+}
+
+// crash is the absence left by a process that died.
+func crash(c *child) attest.Absence {
+	status := "exit status unknown"
+	if c.state != nil {
+		status = c.state.String()
+	}
+	said := c.stderr.last("symbol lookup error")
+	if said == "" {
+		said = c.stderr.last("")
+	}
+	if said != "" {
+		status += ": " + said
+	}
+	return attest.Absent(string(attest.KindGPU), attest.Crashed, "%s", attest.Clean(strings.TrimSpace(status)))
+}

@@ -3,6 +3,7 @@ package proc
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -175,5 +176,16 @@ func TestExeCgroupNamespaceOfSelf(t *testing.T) {
 	args, err := live.Cmdline(os.Getpid())
 	if err != nil || !slices.Equal(args, os.Args) {
 		t.Errorf("arguments %q, %v", args, err)
+	}
+}
+
+func TestSelfAndLocalAddress(t *testing.T) {
+	if pid, err := live.Self(); err != nil || pid != os.Getpid() {
+		t.Errorf("self is %d, %v; want %d", pid, err, os.Getpid())
+	}
+	for addr, want := range map[string]bool{"127.0.0.1": true, "192.0.2.77": false} {
+		if got, err := live.HasAddress(os.Getpid(), netip.MustParseAddr(addr)); err != nil || got != want {
+			t.Errorf("%s local: %v, %v", addr, got, err)
+		}
 	}
 }

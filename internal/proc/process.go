@@ -2,7 +2,9 @@ package proc
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,4 +129,34 @@ func (f FS) Namespace(pid int, kind string) (uint64, error) {
 		return 0, fmt.Errorf("namespace %q: %w", s, ErrSyntax)
 	}
 	return n, nil
+}
+
+// Self returns the calling process's id as this proc file system counts it,
+// which differs from os.Getpid where the mount belongs to another namespace.
+func (f FS) Self() (int, error) {
+	s, err := os.Readlink(filepath.Join(f.Root, "self"))
+	if err != nil {
+		return 0, err
+	}
+	return number(s)
+}
+
+// HasAddress reports whether the IPv4 address belongs to the network namespace
+// of process pid, by the kernel's own routing table (/proc/PID/net/fib_trie
+// prints "|-- ADDRESS" and below it "/32 host LOCAL").
+func (f FS) HasAddress(pid int, ip netip.Addr) (bool, error) {
+	b, err := ReadFile(f.Path(pid, "net", "fib_trie"), MaxNet)
+	if err != nil {
+		return false, err
+	}
+	want, hit := "|-- "+ip.String(), false
+	for line := range strings.Lines(string(b)) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "|-- ") {
+			hit = line == want
+		} else if hit && line == "/32 host LOCAL" {
+			return true, nil
+		}
+	}
+	return false, nil
 }

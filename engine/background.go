@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"context"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// enqueue hands a file to Run and returns how far it is. The descriptor is
+// duplicated, so that what is hashed later is the inode that was asked about.
+func (d *Digests) enqueue(f *os.File, key fileKey, plain bool) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if j := d.pending[key]; j != nil {
+		j.plain = j.plain || plain // read under the lock when the job starts
+		return &NotYetError{j.done.Load(), key.size}
+	}
+	if len(d.pending) >= maxPending {
+		return ErrBusy
+	}
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	if len(d.pending) == 0 {
+		d.idle = make(chan struct{})
+	}
+	j := &job{key: key, file: os.NewFile(uintptr(fd), f.Name()), plain: plain}
+	d.pending[key] = j
+	d.queue = append(d.queue, j)
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+	return &NotYetError{0, key.size}
+}
+
+// Run hashes queued files, one at a time, until ctx ends. A file that fails is
+// dropped, and queued again when it is asked for again.
+func (d *Digests) Run(ctx context.Context) error {
+	for {
+		j, plain := d.take()
+		if j == nil {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-d.wake:
+			}
+			continue
+		}
+		_, err := d.hash(ctx, j.file, j.key, plain, j.done.Store)
+		d.finish(j)
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+func (d *Digests) take() (*job, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.queue) == 0 {
+		return nil, false
+	}
+	j := d.queue[0]
+	d.queue = d.queue[1:]
+	return j, j.plain
+}
+
+func (d *Digests) finish(j *job) {
+	j.file.Close()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.pending, j.key)
+	if len(d.pending) == 0 {
+		close(d.idle)
+	}
+}
+
+// Wait blocks until nothing waits for hashing, for commands that want the whole answer.
+func (d *Digests) Wait(ctx context.Context) error {
+	d.mu.Lock()
+	idle := d.idle
+	d.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Pending returns the bytes that wait for hashing and how many of them are done.
+func (d *Digests) Pending() (done, total int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, j := range d.pending {
+		done += j.done.Load()
+		total += j.key.size
+	}
+	return done, total
+}

@@ -1,0 +1,217 @@
+package engine
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hallmark-attest/hallmark/attest/fsverity"
+	"github.com/hallmark-attest/hallmark/internal/proc"
+)
+
+const (
+	defaultInline  = 4 << 20
+	defaultBudget  = 64 << 20
+	defaultEntries = 1 << 17 // more than one model's files and an engine's libraries
+	maxPending     = 512     // files held open for background hashing
+
+	// settle is how old a file's last change must be when hashing starts: a write
+	// within the same clock tick as the last one leaves all times as they were.
+	settle = 2 * time.Second
+)
+
+// DigestOptions are the costs that Digests may incur. Zero values are the defaults.
+type DigestOptions struct {
+	InlineBytes int64            // files up to this size are hashed while asked: 4 MiB
+	BudgetBytes int64            // and no more than this in one Collect: 64 MiB
+	MaxEntries  int              // digests kept, least recently used ones are dropped: 131072
+	Workers     int              // goroutines that hash one file: see fsverity.Options
+	Now         func() time.Time // nil: time.Now
+}
+
+// Digests keeps digests of files by (device, inode, size, mtime, ctime). An
+// unchanged tuple excludes accident and unprivileged change, not root: root can
+// set the clock back, or write to the block device (freshness "hashed+stat").
+// Safe for use by several goroutines.
+type Digests struct {
+	opt DigestOptions
+
+	mu      sync.Mutex
+	entries map[fileKey]*list.Element // of *kept
+	recent  list.List
+	pending map[fileKey]*job
+	queue   []*job
+	wake    chan struct{} // one token when the queue grew
+	idle    chan struct{} // closed when nothing is pending; replaced when something is
+}
+
+type fileKey struct {
+	dev, ino     uint64
+	size         int64
+	mtime, ctime unix.Timespec
+}
+
+// kept is one digest. plain is nil if only the fs-verity digest was computed.
+type kept struct {
+	key    fileKey
+	digest [32]byte
+	plain  *[32]byte
+	at     time.Time // when hashing began
+	dirty  bool      // changed less than settle before: hash anew next time
+}
+
+type job struct {
+	key   fileKey
+	file  *os.File
+	plain bool
+	done  atomic.Int64
+}
+
+// NotYetError says that a file is being hashed in the background.
+type NotYetError struct{ Done, Size int64 }
+
+func (e *NotYetError) Error() string {
+	return fmt.Sprintf("being hashed: %d of %d bytes", e.Done, e.Size)
+}
+
+// ErrBusy says that too many files wait for hashing; a later question queues the file.
+var ErrBusy = errors.New("too many files wait for hashing")
+
+// NewDigests returns an empty store. Large files are hashed only while Run runs.
+func NewDigests(opt DigestOptions) *Digests {
+	if opt.InlineBytes == 0 {
+		opt.InlineBytes = defaultInline
+	}
+	if opt.BudgetBytes == 0 {
+		opt.BudgetBytes = defaultBudget
+	}
+	if opt.MaxEntries == 0 {
+		opt.MaxEntries = defaultEntries
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	d := &Digests{opt: opt, entries: map[fileKey]*list.Element{}, pending: map[fileKey]*job{}, wake: make(chan struct{}, 1), idle: make(chan struct{})}
+	close(d.idle)
+	return d
+}
+
+func keyOf(f *os.File) (fileKey, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return fileKey{}, fmt.Errorf("stat: %w", err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return fileKey{}, proc.ErrNotRegular
+	}
+	if st.Size > MaxFileBytes {
+		return fileKey{}, fmt.Errorf("%w of %d bytes", proc.ErrOversize, int64(MaxFileBytes))
+	}
+	return fileKey{uint64(st.Dev), st.Ino, st.Size, st.Mtim, st.Ctim}, nil
+}
+
+// file answers for one open file: from the kernel, from what is kept, by hashing
+// it now if it is small and budget (bytes left) allows, else with NotYetError
+// while Run hashes it. plain asks for the plain SHA-256 as well.
+func (d *Digests) file(ctx context.Context, f *os.File, plain bool, budget *int64) (FileDigest, error) {
+	key, err := keyOf(f)
+	if err != nil {
+		return FileDigest{}, err
+	}
+	now := d.opt.Now()
+	kernel, kerr := kernelDigest(f)
+	if kerr == nil && !plain {
+		return FileDigest{SizeBytes: uint64(key.size), FSVerity: kernel[:], DigestSource: SourceKernel, Freshness: FreshKernel,
+			DigestAtMs: ms(now), CheckedAtMs: ms(now)}, nil
+	}
+	k, fresh := d.get(key, plain)
+	if k == nil || k.dirty {
+		if key.size <= d.opt.InlineBytes && *budget >= key.size {
+			*budget -= key.size
+			if k, err = d.hash(ctx, f, key, plain, nil); err != nil {
+				return FileDigest{SizeBytes: uint64(key.size)}, err
+			}
+			fresh = FreshHashed
+		} else if err := d.enqueue(f, key, plain); k == nil {
+			return FileDigest{SizeBytes: uint64(key.size)}, err
+		}
+	}
+	out := FileDigest{SizeBytes: uint64(key.size), FSVerity: k.digest[:], DigestSource: SourceComputed, Freshness: fresh, DigestAtMs: ms(k.at), CheckedAtMs: ms(now)}
+	if plain {
+		out.SHA256 = k.plain[:]
+	}
+	if kerr == nil {
+		out.FSVerity, out.DigestSource = kernel[:], SourceKernel
+	}
+	return out, nil
+}
+
+// get returns what is kept for a key. A dirty digest is still what the file was
+// when it was read, so it is worth stating, without the claim that stat excludes change.
+func (d *Digests) get(key fileKey, plain bool) (*kept, string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := d.entries[key]
+	if e == nil {
+		return nil, ""
+	}
+	k := e.Value.(*kept)
+	if plain && k.plain == nil {
+		return nil, ""
+	}
+	d.recent.MoveToFront(e)
+	if k.dirty {
+		return k, FreshHashed
+	}
+	return k, FreshStat
+}
+
+// hash reads all of f and keeps the result, provided that f is the same after as before.
+func (d *Digests) hash(ctx context.Context, f *os.File, key fileKey, plain bool, progress func(int64)) (*kept, error) {
+	k := &kept{key: key, at: d.opt.Now()}
+	opt := fsverity.Options{Workers: d.opt.Workers, Progress: progress}
+	var err error
+	if plain {
+		k.plain = new([32]byte)
+		k.digest, *k.plain, err = fsverity.Both(ctx, f, key.size, opt)
+	} else {
+		k.digest, err = fsverity.Digest(ctx, f, key.size, opt)
+	}
+	if errors.Is(err, fsverity.ErrSize) {
+		return nil, fmt.Errorf("%w: %w", proc.ErrChanged, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if after, err := keyOf(f); err != nil || after != key {
+		return nil, fmt.Errorf("%w: written to while it was hashed", proc.ErrChanged)
+	}
+	// ctime moves with every change of data or times and cannot be set, short of
+	// setting the clock; mtime can be in the future by an archive's choice.
+	k.dirty = k.at.Sub(time.Unix(key.ctime.Unix())) < settle
+	d.keep(k)
+	return k, nil
+}
+
+func (d *Digests) keep(k *kept) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if e := d.entries[k.key]; e != nil {
+		d.recent.Remove(e)
+	}
+	d.entries[k.key] = d.recent.PushFront(k)
+	for d.recent.Len() > d.opt.MaxEntries {
+		last := d.recent.Back()
+		d.recent.Remove(last)
+		delete(d.entries, last.Value.(*kept).key)
+	}
+}
+
+func ms(t time.Time) uint64 { return uint64(max(0, t.UnixMilli())) }

@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hallmark-attest/hallmark/attest/fsverity"
+	"github.com/hallmark-attest/hallmark/internal/proc"
+)
+
+// Measure reads a model, a file or a directory, and returns its manifest: what a
+// reference is made of. Any file that cannot be part of it is an error that names
+// the file, for an incomplete manifest is no reference. progress, if not nil, is
+// told the bytes read so far and their total.
+func Measure(ctx context.Context, path string, progress func(done, total int64)) (Manifest, error) {
+	var first error
+	files, release, err := listModel(ctx, path, func(name string, err error) {
+		if first == nil {
+			first = fmt.Errorf("%s: %w", name, err)
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("measure %s: %w", path, err)
+	}
+	defer release()
+	if first == nil && len(files) == 0 {
+		first = errors.New("no file")
+	}
+	if first != nil {
+		return nil, fmt.Errorf("measure %s: %w", path, first)
+	}
+	m, err := measureFiles(ctx, files, progress)
+	if err != nil {
+		return nil, fmt.Errorf("measure %s: %w", path, err)
+	}
+	return m, m.Check()
+}
+
+func measureFiles(ctx context.Context, files []modelFile, progress func(done, total int64)) (Manifest, error) {
+	var done, total int64
+	if progress != nil {
+		for _, mf := range files {
+			f, err := mf.open()
+			if err != nil {
+				return nil, err
+			}
+			key, err := keyOf(f)
+			f.Close()
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", mf.path, err)
+			}
+			total += key.size
+		}
+	}
+	m := make(Manifest, 0, len(files))
+	for _, mf := range files {
+		e, err := measureFile(ctx, mf, func(n int64) {
+			if progress != nil {
+				progress(done+n, total)
+			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", mf.path, err)
+		}
+		done += int64(e.Size)
+		m = append(m, e)
+	}
+	return m, nil
+}
+
+func measureFile(ctx context.Context, mf modelFile, progress func(int64)) (Entry, error) {
+	f, err := mf.open()
+	if err != nil {
+		return Entry{}, err
+	}
+	defer f.Close()
+	key, err := keyOf(f)
+	if err != nil {
+		return Entry{}, err
+	}
+	e := Entry{Path: mf.path, Size: uint64(key.size)}
+	if e.FSVerity, err = fsverity.Digest(ctx, f, key.size, fsverity.Options{Progress: progress}); err != nil {
+		return Entry{}, err
+	}
+	if after, err := keyOf(f); err != nil || after != key {
+		return Entry{}, fmt.Errorf("%w: written to while it was read", proc.ErrChanged)
+	}
+	return e, nil
+}

@@ -1,0 +1,82 @@
+package agent
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/hallmark-attest/hallmark/attest"
+)
+
+// maxClaims bounds all claims of one piece of evidence together; the rest of
+// attest.MaxEvidenceSize is for inputs, absences, quote and envelope.
+const maxClaims = attest.MaxEvidenceSize - 128<<10
+
+// setKinds states every kind in b: claims, or an absence with its reason.
+func setKinds(b *attest.Bound, states map[attest.Kind]stated) {
+	shrink(states)
+	b.Submods, b.Absent = map[attest.Kind]cbor.RawMessage{}, []attest.Absence{}
+	for _, k := range attest.Built() {
+		s, ok := states[k]
+		if !ok {
+			s = absent(k, attest.NotConfigured, "not configured on this host")
+		}
+		if s.absence != nil {
+			b.Absent = append(b.Absent, *s.absence)
+		} else {
+			b.Submods[k] = s.body
+		}
+	}
+	for _, k := range attest.Reserved() {
+		b.Absent = append(b.Absent, attest.Absent(string(k), attest.NotBuilt, "not built in this version"))
+	}
+	slices.SortFunc(b.Absent, func(x, y attest.Absence) int { return cmp.Compare(x.What, y.What) })
+}
+
+// shrink takes out the largest claims until the rest fits: better one kind said
+// to be too large than evidence that nobody reads.
+func shrink(states map[attest.Kind]stated) {
+	for {
+		total, largest := 0, attest.Kind("")
+		for _, k := range attest.Built() {
+			n := len(states[k].body)
+			if total += n; n > len(states[largest].body) {
+				largest = k
+			}
+		}
+		if total <= maxClaims {
+			return
+		}
+		states[largest] = absent(largest, attest.Oversize, "%d bytes; all claims together may have %d", len(states[largest].body), maxClaims)
+	}
+}
+
+// encodeBound encodes b and reads it back as the verifier will: what it would
+// refuse as malformed is never quoted.
+func encodeBound(b *attest.Bound) ([]byte, error) {
+	raw, err := attest.Marshal(b)
+	if err != nil {
+		return nil, fmt.Errorf("bound: %w", err)
+	}
+	if _, err := attest.ParseBound(raw); err != nil {
+		return nil, fmt.Errorf("own check: %w", err)
+	}
+	return raw, nil
+}
+
+// union merges two sorted lists of settings within their limit.
+func union(a, b []string) []string {
+	all := append(slices.Clone(a), b...)
+	slices.Sort(all)
+	all = slices.Compact(all)
+	if len(all) > attest.MaxAbsences {
+		all = append(all[:attest.MaxAbsences-1], "more")
+		slices.Sort(all)
+	}
+	return all
+}
+
+var errDifferentFiles = errors.New("front end and collector read different configuration files: give both the same --config and restart them")

@@ -1,0 +1,252 @@
+package agent
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/sign"
+)
+
+// Name is the software name in evidence (EAT claim swname).
+const Name = "hallmark-agent"
+
+// CollectorOptions are what a collector needs. Config and Log are required.
+type CollectorOptions struct {
+	Config  *Config
+	Version string
+	// OpenTPM opens the attestation key; nil exactly where tpm.device is "none".
+	OpenTPM func(context.Context) (TPM, error)
+	// Sources read the claims besides the TPM's; a kind without source is not configured.
+	Sources []Source
+	// Background runs beside, until its context ends: digests of models.
+	Background []func(context.Context)
+	// Inputs and Software describe the agent itself; called for each evidence, so they must be cheap.
+	Inputs   func() attest.Inputs
+	Software func() attest.Software
+	Log      *slog.Logger
+	Now      func() time.Time // default time.Now
+}
+
+// Collector is the half that has the devices. It implements Half.
+type Collector struct {
+	o       CollectorOptions
+	key     *ecdsa.PrivateKey // evidence key: fresh per start, or the node key where there is no TPM
+	keyID   attest.Digest
+	confirm attest.Confirmation
+	keeper  *tpmKeeper // nil without TPM
+	readers []*reader
+	one     chan struct{} // one evidence at a time
+	warm    chan struct{} // closed when every slow source was read once
+}
+
+// NewCollector makes a collector; Run starts it.
+func NewCollector(o CollectorOptions) (*Collector, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if (o.OpenTPM == nil) != (o.Config.TPM.Device == None) {
+		return nil, errors.New("collector: a TPM must be handed in exactly where tpm.device is not none")
+	}
+	c := &Collector{o: o, one: make(chan struct{}, 1), warm: make(chan struct{})}
+	var err error
+	if o.OpenTPM == nil {
+		c.key, err = loadNodeKey(o.Config.StateDir)
+	} else {
+		c.key, err = sign.GenerateKey()
+		c.keeper = newTPMKeeper(o.OpenTPM, o.Log)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.keyID, err = attest.KeyDigest(&c.key.PublicKey); err != nil {
+		return nil, err
+	}
+	if c.confirm, err = attest.NewConfirmation(&c.key.PublicKey); err != nil {
+		return nil, err
+	}
+	for _, s := range o.Sources {
+		c.readers = append(c.readers, newReader(s))
+	}
+	return c, nil
+}
+
+// Run keeps the TPM open and the slow claims fresh until ctx ends.
+func (c *Collector) Run(ctx context.Context) {
+	var all, first sync.WaitGroup
+	if c.keeper != nil {
+		first.Add(1)
+		all.Go(func() { c.keeper.run(ctx, sync.OnceFunc(first.Done)) })
+	}
+	for _, r := range c.readers {
+		if r.Every > 0 {
+			first.Add(1)
+			all.Go(func() { r.run(ctx, sync.OnceFunc(first.Done)) })
+		}
+	}
+	for _, b := range c.o.Background {
+		all.Go(func() { b(ctx) })
+	}
+	all.Go(func() { first.Wait(); close(c.warm) })
+	all.Wait()
+}
+
+// Warm is closed when the TPM was tried and every slow source was read once.
+func (c *Collector) Warm() <-chan struct{} { return c.warm }
+
+// root returns who this node is, and its TPM if it has one.
+func (c *Collector) root() (attest.UEID, TPM, error) {
+	if c.keeper == nil {
+		return attest.UEIDFromKey(c.keyID), nil, nil
+	}
+	t, err := c.keeper.get()
+	if err != nil {
+		return attest.UEID{}, nil, err
+	}
+	return attest.UEIDFromAK(t.AKName()), t, nil
+}
+
+// Identity implements Half.
+func (c *Collector) Identity(context.Context) (*NodeIdentity, error) {
+	ueid, t, err := c.root()
+	if err != nil {
+		return nil, err
+	}
+	return &NodeIdentity{UEID: ueid, EvidenceKey: c.keyID, TPM: t != nil, Version: c.o.Version}, nil
+}
+
+// Prepare implements Half.
+func (c *Collector) Prepare(context.Context, *PrepareParams) (*Parts, error) {
+	if _, _, err := c.root(); err != nil {
+		return nil, err
+	}
+	return &Parts{}, nil
+}
+
+// Activate implements Half.
+func (c *Collector) Activate(ctx context.Context, p *ActivateParams) ([]byte, error) {
+	_, t, err := c.root()
+	if err != nil {
+		return nil, err
+	}
+	if t == nil {
+		return nil, refuse(attest.ProblemNoTPM, "tpm.device is none on this host: enrol its node key instead")
+	}
+	var answer any
+	switch p.Step {
+	case attest.StepParameters:
+		if answer, err = t.Parameters(ctx); err != nil {
+			c.keeper.failed(err)
+			return nil, unavailable("activation parameters", err)
+		}
+	case attest.StepActivate:
+		secret, err := t.Activate(ctx, p.EK, p.Credential, p.Secret)
+		if err != nil {
+			c.keeper.failed(err)
+			if busy(err) {
+				return nil, unavailable("activation", err)
+			}
+			return nil, refuse(attest.ProblemActivation, "%v", err)
+		}
+		answer = attest.Activated{Secret: secret}
+	default:
+		return nil, refuse(attest.ProblemMalformed, "unknown step %.40q", p.Step)
+	}
+	b, err := attest.Marshal(answer)
+	if err == nil && len(b) > attest.MaxActivateSize {
+		err = fmt.Errorf("%d bytes, limit %d", len(b), attest.MaxActivateSize)
+	}
+	if err != nil {
+		return nil, unavailable("activation answer", err)
+	}
+	return b, nil
+}
+
+// Evidence implements Half: measure, bind, quote, seal, in this order.
+func (c *Collector) Evidence(ctx context.Context, p *EvidenceParams) ([]byte, error) {
+	select {
+	case c.one <- struct{}{}:
+		defer func() { <-c.one }()
+	case <-ctx.Done():
+		return nil, unavailable("evidence", errors.New("another one is still being made"))
+	}
+	ueid, t, err := c.root()
+	if err != nil {
+		return nil, err
+	}
+	bound, err := c.bind(ctx, p, ueid, t)
+	if err != nil {
+		return nil, unavailable("evidence", err)
+	}
+	roots, err := c.quote(ctx, t, attest.Binding(p.Root, c.keyID, bound))
+	if err != nil {
+		return nil, unavailable("evidence", err)
+	}
+	return c.seal(bound, roots)
+}
+
+// bind collects everything and returns the encoded claims-set that the binding covers.
+func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEID, t TPM) ([]byte, error) {
+	inputs := c.o.Inputs()
+	inputs.Config = c.o.Config.Digest
+	if p.Front.Config != inputs.Config {
+		return nil, errDifferentFiles
+	}
+	inputs.NonDefault = union(nonDefault(c.o.Config), p.Front.NonDefault)
+	software, err := attest.Marshal(c.o.Software())
+	if err != nil {
+		return nil, fmt.Errorf("software: %w", err)
+	}
+	readers := c.readers
+	if t != nil {
+		readers = append(readers[:len(readers):len(readers)], newReader(tpmSource(t)))
+	}
+	states := gather(ctx, readers)
+	b := &attest.Bound{
+		IssuedAt: millis(c.o.Now()) / 1000, Confirmation: c.confirm, Root: p.Root, UEID: ueid,
+		Name: Name, Version: []string{c.o.Version},
+		Measurements: []attest.Measurement{{Format: attest.FormatSoftware, Bytes: software}},
+		TLSKey:       p.TLSKey, Inputs: inputs, Class: p.Class,
+	}
+	setKinds(b, maps.Clone(states))
+	return encodeBound(b)
+}
+
+// quote asks the TPM to sign the binding. There is no way around a TPM that
+// fails: a node enrolled with an attestation key must not answer without it.
+func (c *Collector) quote(ctx context.Context, t TPM, binding attest.Digest) ([]byte, error) {
+	if t == nil {
+		return attest.Marshal(map[attest.Kind]any{})
+	}
+	inner, err := attest.Inner(nil)
+	if err != nil {
+		return nil, err
+	}
+	q, err := t.Quote(ctx, attest.TPMQualifying(binding, inner))
+	if err != nil {
+		c.keeper.failed(err)
+		return nil, fmt.Errorf("tpm quote: %w", err)
+	}
+	return attest.Marshal(map[attest.Kind]any{attest.KindTPM: q})
+}
+
+func (c *Collector) seal(bound, roots []byte) ([]byte, error) {
+	payload, err := attest.Marshal(attest.Evidence{Profile: attest.Profile, Bound: bound, Roots: roots})
+	if err != nil {
+		return nil, fmt.Errorf("evidence: %w", err)
+	}
+	b, err := sign.Seal(c.key, attest.TypeEvidence, payload)
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > attest.MaxEvidenceSize {
+		return nil, unavailable("evidence", fmt.Errorf("%d bytes, limit %d", len(b), attest.MaxEvidenceSize))
+	}
+	return b, nil
+}

@@ -1,0 +1,154 @@
+package agent
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/hallmark-attest/hallmark/attest"
+)
+
+// MaxConfigSize is the largest agent.yaml that is read, in bytes.
+const MaxConfigSize = 256 << 10
+
+// Config is agent.yaml. Unknown and duplicate keys are errors, so that a typing
+// mistake never leaves a default silently in force. The defaults are those of DefaultConfig.
+type Config struct {
+	Listen     string           `yaml:"listen"`    // HTTPS, host:port; default 0.0.0.0:7443
+	StateDir   string           `yaml:"state_dir"` // default /var/lib/hallmark
+	Metrics    string           `yaml:"metrics"`   // plain HTTP on a loopback address; default 127.0.0.1:7444, "" is off
+	TPM        TPMConfig        `yaml:"tpm"`
+	GPU        GPUConfig        `yaml:"gpu"`
+	TDX        TDXConfig        `yaml:"tdx"`
+	Validators ValidatorsConfig `yaml:"validators"`
+	Engines    []EngineConfig   `yaml:"engines"`
+	Telemetry  TelemetryConfig  `yaml:"telemetry"`
+	Collector  CollectorConfig  `yaml:"collector"`
+	Host       HostConfig       `yaml:"host"`
+
+	// Digest is SHA-256 over the file as read; it stands in the evidence.
+	Digest attest.Digest `yaml:"-"`
+}
+
+// TPMConfig names the TPM.
+type TPMConfig struct {
+	// Device is a character device, "unix:/path" of a TPM simulator's socket, or
+	// "none": this host has no TPM and answers under its node key. Default /dev/tpmrm0.
+	Device string `yaml:"device"`
+}
+
+// GPUConfig says how GPUs are read.
+type GPUConfig struct {
+	Library  string   `yaml:"library"`  // NVML, a name for the loader or an absolute path; "none": no GPUs here. Default libnvidia-ml.so.1
+	Probe    string   `yaml:"probe"`    // the helper process; default /usr/lib/hallmark/hallmark-gpuprobe
+	Interval Duration `yaml:"interval"` // between two full sweeps; default 1s
+}
+
+// TDXConfig is accepted for later versions; the kind is not built and stated as absent.
+type TDXConfig struct {
+	Report string `yaml:"report"` // configfs-tsm; default /sys/kernel/config/tsm/report
+}
+
+// ValidatorsConfig says who may ask.
+type ValidatorsConfig struct {
+	Keys      []string `yaml:"keys"`       // globs of SPKI PEM files; default /etc/hallmark/validators.d/*.pub
+	Open      bool     `yaml:"open"`       // answer challenges of keys that are not listed too, within caps; default false
+	PerMinute int      `yaml:"per_minute"` // requests a minute and key; default 60
+}
+
+// EngineConfig declares one inference engine. What is declared is the owner's
+// word; it is stated beside what the agent reads itself.
+type EngineConfig struct {
+	Name     string         `yaml:"name"`
+	Endpoint string         `yaml:"endpoint"` // where the agent reaches it
+	Public   []string       `yaml:"public"`   // where customers reach it
+	Models   []string       `yaml:"models"`   // files or directories of weights
+	Declared DeclaredConfig `yaml:"declared"`
+}
+
+// DeclaredConfig is what the owner says about an engine.
+type DeclaredConfig struct {
+	Model          string `yaml:"model"`
+	Precision      string `yaml:"precision"`
+	TensorParallel int    `yaml:"tensor_parallel"`
+}
+
+// TelemetryConfig is accepted for later versions; the kind is not built and stated as absent.
+type TelemetryConfig struct {
+	Retention Duration `yaml:"retention"` // default 72h
+}
+
+// CollectorConfig splits the agent in two processes.
+type CollectorConfig struct {
+	Socket string `yaml:"socket"` // unix socket of `hallmark-agent collect`; "" keeps both halves in one process
+}
+
+// HostConfig widens or narrows the host's claims.
+type HostConfig struct {
+	DMISerials bool `yaml:"dmi_serials"` // state serial numbers of board and chassis; default false
+}
+
+// Duration is a time.Duration written as "1s" or "72h".
+type Duration time.Duration
+
+// UnmarshalYAML reads Go's duration syntax. A bare number has no unit and is refused.
+func (d *Duration) UnmarshalYAML(b []byte) error {
+	v, err := time.ParseDuration(unquote(string(b)))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration: write a number with its unit, like 1s, 500ms or 72h", b)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// DefaultConfig is what an empty agent.yaml means.
+func DefaultConfig() Config {
+	return Config{
+		Listen: "0.0.0.0:7443", StateDir: "/var/lib/hallmark", Metrics: "127.0.0.1:7444",
+		TPM:        TPMConfig{Device: "/dev/tpmrm0"},
+		GPU:        GPUConfig{Library: "libnvidia-ml.so.1", Probe: "/usr/lib/hallmark/hallmark-gpuprobe", Interval: Duration(time.Second)},
+		TDX:        TDXConfig{Report: "/sys/kernel/config/tsm/report"},
+		Validators: ValidatorsConfig{Keys: []string{"/etc/hallmark/validators.d/*.pub"}, PerMinute: 60},
+		Telemetry:  TelemetryConfig{Retention: Duration(72 * time.Hour)},
+	}
+}
+
+// LoadConfig reads and checks a configuration file.
+func LoadConfig(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("configuration: %w: name one with --config, or start from the example in /usr/share/doc/hallmark/agent.yaml", err)
+		}
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, MaxConfigSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	c, err := ParseConfig(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// ParseConfig reads and checks the content of a configuration file.
+func ParseConfig(b []byte) (*Config, error) {
+	if len(b) > MaxConfigSize {
+		return nil, fmt.Errorf("configuration of more than %d bytes", MaxConfigSize)
+	}
+	c := DefaultConfig()
+	if err := decodeYAML(b, &c); err != nil {
+		return nil, err
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	c.Digest = sha256.Sum256(b)
+	return &c, nil
+}

@@ -1,0 +1,159 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hallmark-attest/hallmark/attest"
+)
+
+// None is the value of tpm.device and gpu.library on a host that has no such device.
+const None = "none"
+
+// Bounds of settings.
+const (
+	maxPerMinute   = 1_000_000
+	maxKeyGlobs    = 64
+	maxEngines     = 16
+	minGPUInterval = 200 * time.Millisecond
+	maxGPUInterval = time.Hour
+)
+
+// check refuses settings that cannot work; each error names the key and the fix.
+func (c *Config) check() error {
+	return errors.Join(c.checkAddresses(), c.checkPaths(), c.checkNumbers(), c.checkEngines())
+}
+
+func (c *Config) checkAddresses() error {
+	var errs []error
+	if _, port, err := net.SplitHostPort(c.Listen); err != nil || port == "" {
+		errs = append(errs, fmt.Errorf("listen: %q is not host:port: write for example 0.0.0.0:7443", c.Listen))
+	}
+	if c.Metrics == "" {
+		return errors.Join(errs...)
+	}
+	a, err := netip.ParseAddrPort(c.Metrics)
+	if err != nil || !a.Addr().IsLoopback() {
+		errs = append(errs, fmt.Errorf("metrics: %q is not a loopback address with port: write 127.0.0.1:7444, or \"\" for no metrics (they have no access control)", c.Metrics))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkPaths() error {
+	var errs []error
+	absolute := func(key, path, example string) {
+		if !filepath.IsAbs(path) || len(path) > attest.MaxText {
+			errs = append(errs, fmt.Errorf("%s: %q is not an absolute path: write for example %s", key, path, example))
+		}
+	}
+	absolute("state_dir", c.StateDir, "/var/lib/hallmark")
+	absolute("gpu.probe", c.GPU.Probe, "/usr/lib/hallmark/hallmark-gpuprobe")
+	absolute("tdx.report", c.TDX.Report, "/sys/kernel/config/tsm/report")
+	if c.TPM.Device != None {
+		absolute("tpm.device", strings.TrimPrefix(c.TPM.Device, "unix:"), "/dev/tpmrm0, or none on a host without TPM")
+	}
+	if c.Collector.Socket != "" {
+		absolute("collector.socket", c.Collector.Socket, "/run/hallmark/collector.sock")
+	}
+	if lib := c.GPU.Library; lib == "" || len(lib) > attest.MaxText || (strings.Contains(lib, "/") && !filepath.IsAbs(lib)) {
+		errs = append(errs, fmt.Errorf("gpu.library: %q is neither a library name nor an absolute path: write libnvidia-ml.so.1, or none on a host without NVIDIA GPUs", lib))
+	}
+	if len(c.Validators.Keys) > maxKeyGlobs {
+		errs = append(errs, fmt.Errorf("validators.keys: %d patterns, limit %d: put the keys in one directory", len(c.Validators.Keys), maxKeyGlobs))
+	}
+	for _, g := range c.Validators.Keys {
+		if _, err := filepath.Match(g, ""); err != nil || !filepath.IsAbs(g) {
+			errs = append(errs, fmt.Errorf("validators.keys: %q is not an absolute file pattern: write for example /etc/hallmark/validators.d/*.pub", g))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkNumbers() error {
+	var errs []error
+	if n := c.Validators.PerMinute; n < 1 || n > maxPerMinute {
+		errs = append(errs, fmt.Errorf("validators.per_minute: %d is not in 1 to %d: leave it out for 60", n, maxPerMinute))
+	}
+	if d := time.Duration(c.GPU.Interval); d < minGPUInterval || d > maxGPUInterval {
+		errs = append(errs, fmt.Errorf("gpu.interval: %v is not in %v to %v: leave it out for 1s", d, minGPUInterval, maxGPUInterval))
+	}
+	if d := time.Duration(c.Telemetry.Retention); d < 0 {
+		errs = append(errs, fmt.Errorf("telemetry.retention: %v is negative: leave it out for 72h", d))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkEngines() error {
+	var errs []error
+	fail := func(i int, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("engines[%d].%s", i, fmt.Sprintf(format, args...)))
+	}
+	if len(c.Engines) > maxEngines {
+		return fmt.Errorf("engines: %d, limit %d", len(c.Engines), maxEngines)
+	}
+	names := map[string]bool{}
+	for i, e := range c.Engines {
+		if e.Name == "" || e.Name != attest.Clean(e.Name) || names[e.Name] {
+			fail(i, "name: %q: give each engine a name of its own, like main", e.Name)
+		}
+		names[e.Name] = true
+		if !httpURL(e.Endpoint) {
+			fail(i, "endpoint: %q is not an http or https URL: write where this host reaches the engine, like http://127.0.0.1:8000", e.Endpoint)
+		}
+		for _, p := range e.Public {
+			if !httpURL(p) {
+				fail(i, "public: %q is not an http or https URL: write where customers reach the engine", p)
+			}
+		}
+		if len(e.Public) > attest.MaxKinds || len(e.Models) > attest.MaxModels {
+			fail(i, "models: %d models and %d public URLs, limits %d and %d", len(e.Models), len(e.Public), attest.MaxModels, attest.MaxKinds)
+		}
+		for _, m := range e.Models {
+			if !filepath.IsAbs(m) || len(m) > attest.MaxText {
+				fail(i, "models: %q is not an absolute path: write the weights' file or directory", m)
+			}
+		}
+		if e.Declared.TensorParallel < 0 || e.Declared.TensorParallel > 4096 {
+			fail(i, "declared.tensor_parallel: %d is not in 0 to 4096", e.Declared.TensorParallel)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// httpURL refuses credentials in a URL too: URLs are stated in evidence.
+func httpURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil &&
+		u.RawQuery == "" && u.Fragment == "" && len(s) <= attest.MaxText
+}
+
+// NonDefault lists, sorted, the settings whose value is not the default. The names stand in
+// the evidence; the values do, where at all, under their own claims.
+func (c *Config) NonDefault() []string {
+	d := DefaultConfig()
+	set := map[string]bool{
+		"listen": c.Listen != d.Listen, "state_dir": c.StateDir != d.StateDir, "metrics": c.Metrics != d.Metrics,
+		"tpm.device":  c.TPM != d.TPM,
+		"gpu.library": c.GPU.Library != d.GPU.Library, "gpu.probe": c.GPU.Probe != d.GPU.Probe, "gpu.interval": c.GPU.Interval != d.GPU.Interval,
+		"tdx.report":      c.TDX != d.TDX,
+		"validators.keys": !slices.Equal(c.Validators.Keys, d.Validators.Keys), "validators.open": c.Validators.Open,
+		"validators.per_minute": c.Validators.PerMinute != d.Validators.PerMinute,
+		"engines":               len(c.Engines) > 0, "telemetry.retention": c.Telemetry != d.Telemetry,
+		"collector.socket": c.Collector.Socket != "", "host.dmi_serials": c.Host.DMISerials,
+	}
+	names := []string{}
+	for name, differs := range set {
+		if differs {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

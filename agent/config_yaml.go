@@ -1,0 +1,113 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/token"
+)
+
+// decodeYAML decodes one strict document: no unknown or duplicate key, no
+// anchors or aliases (they make small files large), no second document.
+func decodeYAML(b []byte, c *Config) error {
+	documents := 0
+	for _, t := range lexer.Tokenize(string(b)) {
+		switch t.Type {
+		case token.AnchorType, token.AliasType, token.MergeKeyType:
+			return fmt.Errorf("[%d:%d] anchors and aliases are not used here: write the value out", t.Position.Line, t.Position.Column)
+		case token.DocumentHeaderType:
+			documents++
+		}
+	}
+	if documents > 1 {
+		return errors.New("more than one YAML document: keep the first and remove what follows the second \"---\"")
+	}
+	if len(strings.TrimSpace(string(b))) == 0 {
+		return nil
+	}
+	err := yaml.UnmarshalWithOptions(b, c, yaml.Strict())
+	if err == nil {
+		return nil
+	}
+	msg := strings.TrimSpace(yaml.FormatError(err, false, true))
+	if hint := keyHint(msg); hint != "" {
+		msg += "\nhint: " + hint
+	}
+	return errors.New(msg)
+}
+
+var unknownField = regexp.MustCompile(`unknown field "([^"]*)"`)
+
+// keyHint names the nearest known key to an unknown one.
+func keyHint(msg string) string {
+	m := unknownField.FindStringSubmatch(msg)
+	if m == nil {
+		return ""
+	}
+	best, distance := "", 4
+	for key := range knownKeys(reflect.TypeFor[Config]()) {
+		if d := editDistance(m[1], key); d < distance || (d == distance && key < best) {
+			best, distance = key, d
+		}
+	}
+	if best == "" {
+		return "the keys are described in agent.yaml(5)"
+	}
+	return fmt.Sprintf("did you mean %q?", best)
+}
+
+// knownKeys lists the keys of t and of the structs inside it.
+func knownKeys(t reflect.Type) map[string]bool {
+	keys := map[string]bool{}
+	for t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return keys
+	}
+	for i := range t.NumField() {
+		if tag := t.Field(i).Tag.Get("yaml"); tag != "-" {
+			keys[tag] = true
+			for k := range knownKeys(t.Field(i).Type) {
+				keys[k] = true
+			}
+		}
+	}
+	return keys
+}
+
+// editDistance is Levenshtein's; long words are cut, they are no typing mistakes.
+func editDistance(a, b string) int {
+	a, b = a[:min(len(a), 40)], b[:min(len(b), 40)]
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// unquote takes the quotes off a YAML scalar.
+func unquote(s string) string {
+	s = strings.TrimSpace(s)
+	if len(s) >= 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] {
+		return s[1 : len(s)-1]
+	}
+	return s
+}

@@ -1,0 +1,108 @@
+package agent
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/hallmark-attest/hallmark/attest"
+)
+
+// The link between front end and collector: frames of a big-endian u32 length
+// and one deterministic CBOR map, a request {id, method, params} or a reply
+// {id, result | error}. Several requests may be in flight; replies come in any order.
+
+// Limits of the link.
+const (
+	maxRequestFrame = attest.MaxRequestSize + 4<<10
+	maxReplyFrame   = attest.MaxEvidenceSize + 4<<10
+	maxInFlight     = 64 // requests served at once per connection; more wait unread
+	maxLinkConns    = 8
+
+	linkWriteTimeout = 10 * time.Second // a peer that does not read for so long has died
+)
+
+// The methods of the link.
+const (
+	methodIdentity = "identity"
+	methodActivate = "activate"
+	methodPrepare  = "prepare"
+	methodEvidence = "evidence"
+)
+
+type linkRequest struct {
+	ID     uint64          `cbor:"id"`
+	Method string          `cbor:"method"`
+	Params cbor.RawMessage `cbor:"params"`
+}
+
+type linkReply struct {
+	ID     uint64          `cbor:"id"`
+	Result cbor.RawMessage `cbor:"result,omitempty"`
+	Error  *linkError      `cbor:"error,omitempty"`
+}
+
+type linkError struct {
+	Code   string `cbor:"code"` // one of attest.Problem*
+	Detail string `cbor:"detail"`
+	Retry  uint64 `cbor:"retry_ms"`
+}
+
+// writeFrame writes one frame with a single Write, so that writers need only one lock.
+func writeFrame(w io.Writer, v any, limit int) error {
+	b, err := attest.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("link: %w", err)
+	}
+	if len(b) > limit {
+		return fmt.Errorf("link: frame of %d bytes, limit %d", len(b), limit)
+	}
+	if _, err := w.Write(append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(b)), uint32(len(b))), b...)); err != nil {
+		return fmt.Errorf("link: %w", err)
+	}
+	return nil
+}
+
+// readFrame reads one frame's content. The length is compared with the limit
+// before it is allocated; io.EOF means that the other side closed between frames.
+func readFrame(r io.Reader, limit int) ([]byte, error) {
+	var head [4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, io.EOF
+		}
+		return nil, fmt.Errorf("link: frame length: %w", err)
+	}
+	n := binary.BigEndian.Uint32(head[:])
+	if n == 0 || uint64(n) > uint64(limit) {
+		return nil, fmt.Errorf("link: frame of %d bytes, want 1 to %d", n, limit)
+	}
+	b := make([]byte, n)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return nil, fmt.Errorf("link: frame: %w", err)
+	}
+	return b, nil
+}
+
+func parseLinkRequest(b []byte) (*linkRequest, error) {
+	var q linkRequest
+	if err := attest.Unmarshal(b, &q, maxRequestFrame); err != nil {
+		return nil, fmt.Errorf("link: request: %w", err)
+	}
+	return &q, nil
+}
+
+func parseLinkReply(b []byte) (*linkReply, error) {
+	var p linkReply
+	if err := attest.Unmarshal(b, &p, maxReplyFrame); err != nil {
+		return nil, fmt.Errorf("link: reply: %w", err)
+	}
+	if (p.Error == nil) == (len(p.Result) == 0) {
+		return nil, errors.New("link: reply: wants exactly one of result and error")
+	}
+	return &p, nil
+}

@@ -1,0 +1,192 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/hallmark-attest/hallmark/attest"
+)
+
+// LinkClient is a Half behind a connection. It dials when it is first needed
+// and again after the connection broke; requests in flight then fail with "unavailable".
+type LinkClient struct {
+	dial func(context.Context) (net.Conn, error)
+
+	mu   sync.Mutex
+	conn *linkConn
+	wg   sync.WaitGroup
+}
+
+// linkConn is one connection's state; it is left behind when the connection breaks.
+type linkConn struct {
+	net.Conn
+	write   sync.Mutex
+	mu      sync.Mutex
+	id      uint64
+	waiting map[uint64]chan *linkReply // nil once the connection broke
+}
+
+// NewLinkClient makes a client that dials with dial.
+func NewLinkClient(dial func(context.Context) (net.Conn, error)) *LinkClient {
+	return &LinkClient{dial: dial}
+}
+
+// DialLink makes a client of the collector behind a unix socket.
+func DialLink(path string) *LinkClient {
+	return NewLinkClient(func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, "unix", path)
+	})
+}
+
+// Close ends the connection and waits for its reader.
+func (c *LinkClient) Close() {
+	c.mu.Lock()
+	if c.conn != nil {
+		c.conn.Close()
+	}
+	c.mu.Unlock()
+	c.wg.Wait()
+}
+
+// Identity implements Half.
+func (c *LinkClient) Identity(ctx context.Context) (*NodeIdentity, error) {
+	var id NodeIdentity
+	return &id, c.call(ctx, methodIdentity, struct{}{}, &id)
+}
+
+// Activate implements Half.
+func (c *LinkClient) Activate(ctx context.Context, p *ActivateParams) ([]byte, error) {
+	var b []byte
+	err := c.call(ctx, methodActivate, p, &b)
+	return b, err
+}
+
+// Prepare implements Half.
+func (c *LinkClient) Prepare(ctx context.Context, p *PrepareParams) (*Parts, error) {
+	var parts Parts
+	return &parts, c.call(ctx, methodPrepare, p, &parts)
+}
+
+// Evidence implements Half.
+func (c *LinkClient) Evidence(ctx context.Context, p *EvidenceParams) ([]byte, error) {
+	var b []byte
+	err := c.call(ctx, methodEvidence, p, &b)
+	return b, err
+}
+
+var errLinkBroken = errors.New("connection to the collector broke")
+
+func (c *LinkClient) call(ctx context.Context, method string, params, result any) error {
+	raw, err := attest.Marshal(params)
+	if err != nil {
+		return fmt.Errorf("link: %w", err)
+	}
+	conn, err := c.connect(ctx)
+	if err != nil {
+		return unavailable("collector", err)
+	}
+	id, reply, err := conn.begin()
+	if err != nil {
+		return unavailable("collector", err)
+	}
+	defer conn.forget(id)
+	if err := conn.send(&linkRequest{ID: id, Method: method, Params: raw}); err != nil {
+		conn.Close()
+		return unavailable("collector", err)
+	}
+	select {
+	case p, ok := <-reply:
+		switch {
+		case !ok:
+			return unavailable("collector", errLinkBroken)
+		case p.Error != nil:
+			return &Refusal{Name: p.Error.Code, Detail: p.Error.Detail, Retry: time.Duration(min(p.Error.Retry, 3_600_000)) * time.Millisecond}
+		}
+		if err := attest.Unmarshal(p.Result, result, maxReplyFrame); err != nil {
+			return fmt.Errorf("link: %s: result: %w", method, err)
+		}
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("link: %s: %w", method, ctx.Err())
+	}
+}
+
+func (c *LinkClient) connect(ctx context.Context) (*linkConn, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn != nil && c.conn.alive() {
+		return c.conn, nil
+	}
+	raw, err := c.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn := &linkConn{Conn: raw, waiting: map[uint64]chan *linkReply{}}
+	c.conn = conn
+	c.wg.Go(conn.read)
+	return conn, nil
+}
+
+func (c *linkConn) alive() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.waiting != nil
+}
+
+func (c *linkConn) begin() (uint64, chan *linkReply, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.waiting == nil {
+		return 0, nil, errLinkBroken
+	}
+	c.id++
+	reply := make(chan *linkReply, 1)
+	c.waiting[c.id] = reply
+	return c.id, reply, nil
+}
+
+func (c *linkConn) forget(id uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.waiting, id)
+}
+
+func (c *linkConn) send(q *linkRequest) error {
+	c.write.Lock()
+	defer c.write.Unlock()
+	if err := c.SetWriteDeadline(time.Now().Add(linkWriteTimeout)); err != nil {
+		return fmt.Errorf("link: %w", err)
+	}
+	return writeFrame(c, q, maxRequestFrame)
+}
+
+// read hands each reply to its asker until the connection breaks, then fails all who wait.
+func (c *linkConn) read() {
+	defer c.Close()
+	for {
+		b, err := readFrame(c, maxReplyFrame)
+		if err != nil {
+			break
+		}
+		p, err := parseLinkReply(b)
+		if err != nil {
+			break
+		}
+		c.mu.Lock()
+		if reply := c.waiting[p.ID]; reply != nil {
+			reply <- p
+			delete(c.waiting, p.ID)
+		}
+		c.mu.Unlock()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, reply := range c.waiting {
+		close(reply)
+	}
+	c.waiting = nil
+}

@@ -1,0 +1,149 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hallmark-attest/hallmark/attest"
+)
+
+// Appraised is authenticated evidence whose claims were compared with reference
+// values and with each other.
+type Appraised struct {
+	auth     *Authenticated
+	findings findings
+	claims   map[attest.Kind]ClaimWithStanding
+	engines  int // engines found serving, with executable and complete models stated
+	declared int // engines the node declares
+}
+
+// engineStated reports whether every declared engine was found running and its weights were stated.
+func (ap *Appraised) engineStated() bool { return ap.declared > 0 && ap.engines == ap.declared }
+
+// stand is how one kind's claims are read: parsed, compared, and given their standing.
+type stand struct {
+	kind     attest.Kind
+	appraise func(*Appraised, *References, []byte) (obtainedAt uint64, err error)
+}
+
+// kinds lists the readers of all built kinds in the order of reports.
+var kinds = []stand{
+	{attest.KindTPM, (*Appraised).tpm},
+	{attest.KindHost, (*Appraised).host},
+	{attest.KindGPU, (*Appraised).gpu},
+	{attest.KindEngine, (*Appraised).engine},
+}
+
+// Appraise reads the claims. What it cannot evaluate is said and counts neither way.
+func (v *Verifier) Appraise(a *Authenticated) *Appraised {
+	ap := &Appraised{auth: a, findings: slices.Clone(a.findings), claims: map[attest.Kind]ClaimWithStanding{}}
+	if !v.refs.given {
+		ap.findings.unknown("reference.not_given", "references", Validator, "reference values", "none")
+	}
+	for _, k := range kinds {
+		body, stated := a.bound.Submods[k.kind]
+		if !stated {
+			continue
+		}
+		obtained, err := k.appraise(ap, v.refs, body)
+		if err != nil {
+			ap.findings.bad("claims.malformed", string(k.kind), Asserted, "within the format", err)
+			continue
+		}
+		ap.fresh(k.kind, obtained)
+		ap.state(k.kind, body)
+	}
+	v.absences(ap)
+	ap.inputs(v.refs)
+	if a.quote != nil {
+		ap.findings.unknown("boot.not_evaluable", "boot log", a.rootAssurance(), "a boot log that replays to the quoted registers", "not read by this version")
+	}
+	return ap
+}
+
+// state keeps the claims for the result, with what they are worth.
+func (ap *Appraised) state(k attest.Kind, body []byte) {
+	view, err := viewJSON(body, noNames)
+	if err != nil {
+		ap.findings.bad("claims.malformed", string(k), Asserted, "viewable", err)
+		return
+	}
+	c := ClaimWithStanding{Assurance: Asserted, Claims: view}
+	if k == attest.KindTPM {
+		c.Note = "the quote and its registers: " + string(ap.auth.rootAssurance()) + "; the rest: asserted"
+	}
+	ap.claims[k] = c
+	ap.findings.good("kind.stated", string(k), Asserted, fmt.Sprintf("%d bytes", len(body)))
+}
+
+// staleAfter is how old the claims of a kind may be when the challenge was made.
+// Slow sweeps run on their own schedule; hours mean that nobody looked.
+const staleAfter = 10 * time.Minute
+
+// fresh compares the node's own times with the validator's: a hint, never a proof, since the node says when it looked.
+func (ap *Appraised) fresh(k attest.Kind, obtained uint64) {
+	issued, received := ap.auth.challenge.Issued, ap.auth.record.Received
+	skew := uint64(clockSkew.Milliseconds())
+	if obtained+uint64(staleAfter.Milliseconds()) < issued || obtained > received+skew {
+		ap.findings.warn("kind.stale", string(k), Asserted, "at most "+staleAfter.String()+" before "+stamp(issued), stamp(obtained))
+	}
+}
+
+// absences reports kinds that any tier asks for and the node states as absent.
+func (v *Verifier) absences(ap *Appraised) {
+	asked := v.policy[ap.auth.options.Asked].Kinds
+	for _, a := range ap.auth.bound.Absent {
+		k := attest.Kind(a.What)
+		seen := string(a.Reason) + ": " + a.Detail
+		switch answer := asked[k]; {
+		case slices.Contains(ap.auth.challenge.Kinds, k) && a.Reason != attest.NotBuilt, answer == Required:
+			ap.findings.warn("kind.absent", string(k), Asserted, "stated", seen)
+		case answer == Expected:
+			ap.findings.unknown("kind.absent", string(k), Asserted, "stated", seen)
+		}
+	}
+}
+
+// inputs reports settings that could make the agent describe something else than its host.
+func (ap *Appraised) inputs(refs *References) {
+	in := &ap.auth.bound.Inputs
+	if len(in.NonDefault) > 0 {
+		ap.findings.warn("inputs.nondefault", "effective inputs", Asserted, "defaults", strings.Join(in.NonDefault, ", "))
+	}
+	for _, m := range ap.auth.bound.Measurements {
+		ap.software(refs, m)
+	}
+}
+
+// software compares the stated digests of agent and probe. They are the owner's
+// word, so a difference is never a contradiction: whoever changes the agent changes its word too.
+func (ap *Appraised) software(refs *References, m attest.Measurement) {
+	var s attest.Software
+	if m.Format != attest.FormatSoftware {
+		ap.findings.bad("claims.malformed", "measurements", Asserted, attest.FormatSoftware, m.Format)
+		return
+	}
+	if err := attest.Unmarshal(m.Bytes, &s, attest.MaxRequestSize); err != nil {
+		ap.findings.bad("claims.malformed", "measurements", Asserted, "within the format", err)
+		return
+	}
+	if !refs.given {
+		return
+	}
+	for _, p := range []struct {
+		role attest.Role
+		name string
+		file *attest.FileDigest
+	}{{attest.RoleAgent, "hallmark-agent", s.Agent}, {attest.RoleProbe, "hallmark-gpuprobe", s.Probe}} {
+		if p.file == nil {
+			continue
+		}
+		if got, _ := refs.program(p.role, p.name, *p.file); got == matchesReference {
+			ap.findings.good("agent.executable.match", p.name, Asserted, p.file.FSVerity.Short())
+		} else {
+			ap.findings.unknown("agent.executable.unknown", p.name, Asserted, "a referenced digest", p.file.FSVerity)
+		}
+	}
+}

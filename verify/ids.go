@@ -1,0 +1,134 @@
+package verify
+
+// Entry explains a finding id. Soundness says what a contraindicated finding of this id shows.
+type Entry struct {
+	ID        string `json:"id"`
+	Stage     string `json:"stage"`
+	Worst     Status `json:"worst"`     // the worst status it can have
+	Soundness string `json:"soundness"` // "exact": a cryptographic or structural fact; "reference": as good as the reference values; "-": never contradicts
+	Sentence  string `json:"sentence"`
+}
+
+// Registry lists every finding id of this version, in the order of the stages.
+// Ids are part of the format: add, never rename.
+func Registry() []Entry { return registry }
+
+const (
+	exact     = "exact"
+	reference = "reference"
+	harmless  = "-"
+)
+
+var registry = []Entry{
+	{"record.signature", "open", Contraindicated, exact, "The record's signature does not verify under the validator's key: it was changed after the validator wrote it."},
+	{"challenge.foreign", "open", Contraindicated, exact, "The record was signed by another key than the validator's: somebody else asked, so its freshness proves nothing here."},
+	{"challenge.signature", "open", Contraindicated, exact, "The challenge inside the record is not by the validator's key: it was made by somebody else around an answer."},
+	{"challenge.malformed", "open", Contraindicated, exact, "The challenge inside the record does not follow the format."},
+	{"challenge.mismatch", "open", Contraindicated, exact, "The challenge in the record is not the one this validator stored when it asked."},
+	{"challenge.profile", "open", Contraindicated, exact, "The challenge does not accept the format version this verifier reads."},
+	{"freshness.order", "open", Contraindicated, exact, "Issued, sent, received and expiry are not in order: the answer did not arrive within the challenge's life."},
+	{"freshness.age", "open", Contraindicated, exact, "The record is older than the age asked for, or lies in the future."},
+	{"freshness.ok", "open", Affirming, harmless, "The answer arrived within the challenge's life."},
+	{"node.signature", "open", Contraindicated, exact, "The node record's signature does not verify under its enroller's key."},
+	{"node.foreign", "open", Contraindicated, exact, "The node record was made by another key than the validator's."},
+	{"node.malformed", "open", Contraindicated, exact, "The node record does not follow the format."},
+	{"node.audience", "open", Contraindicated, exact, "The challenge was addressed to another node than the one in the node record."},
+	{"node.demo_root", "open", Contraindicated, exact, "The node was enrolled under a demonstration authority, which is trusted only by an option that says unsafe."},
+	{"node.not_given", "open", Warning, harmless, "No node record was given: nothing says whose key this is, and no tier above community can be reached. Give --node."},
+
+	{"response.malformed", "authenticate", Contraindicated, exact, "The response does not follow the format."},
+	{"answer.malformed", "authenticate", Contraindicated, exact, "The challenge's own answer does not follow the format."},
+	{"evidence.malformed", "authenticate", Contraindicated, exact, "The evidence does not follow the format."},
+	{"evidence.profile", "authenticate", Contraindicated, exact, "The evidence is of a format version the challenge did not accept."},
+	{"evidence.signature", "authenticate", Contraindicated, exact, "The evidence envelope's signature does not verify under the key it names: its bytes were changed."},
+	{"evidence.key", "authenticate", Contraindicated, exact, "The evidence names a key that is not a point on P-256."},
+	{"batch.root", "authenticate", Contraindicated, exact, "This challenge and answer are not under the root the evidence was made for: an old answer, or one to another challenge."},
+	{"ueid.audience", "authenticate", Contraindicated, exact, "The evidence is by another node than the one that was asked."},
+	{"ueid.key", "authenticate", Contraindicated, exact, "The node's name does not follow from its key."},
+	{"node.ueid", "authenticate", Contraindicated, exact, "The evidence is by another node than the one in the node record."},
+	{"node.key", "authenticate", Contraindicated, exact, "The evidence key is not the node key that was pinned at enrolment."},
+	{"channel.mismatch", "authenticate", Contraindicated, exact, "The TLS key or channel binding in the evidence is not the one the validator saw: the answer was relayed."},
+	{"channel.none", "authenticate", Warning, harmless, "The answer is not bound to the connection it came through, which caps the tier at community."},
+	{"channel.bound", "authenticate", Affirming, harmless, "The answer is bound to the TLS key and the very connection the validator saw."},
+	{"kind.withdrawn", "authenticate", Contraindicated, exact, "The node was enrolled with a hardware root and now answers without it."},
+	{"roots.unexpected", "authenticate", Contraindicated, exact, "The evidence carries a quote of a kind whose claims it does not state."},
+	{"tpm.claims", "authenticate", Contraindicated, exact, "The TPM claims do not follow the format."},
+	{"tpm.ak.malformed", "authenticate", Contraindicated, exact, "The attestation key's public area does not follow the TPM specification."},
+	{"tpm.ak.attributes", "authenticate", Contraindicated, exact, "The key that signed the quote is not a restricted signing key fixed to its TPM: it can sign anything, also invented quotes."},
+	{"tpm.ak.foreign", "authenticate", Contraindicated, exact, "The quote is by another attestation key than the one enrolled."},
+	{"tpm.ak.enrolled", "authenticate", Affirming, harmless, "The attestation key is the one that was activated in the enrolled TPM."},
+	{"tpm.ek.certified", "authenticate", Affirming, harmless, "The TPM's endorsement key carried a certificate that chained to the enroller's roots."},
+	{"tpm.ek.unlisted", "authenticate", Warning, harmless, "The TPM's endorsement key has no certificate: nothing says that it is a hardware TPM, its claims are the owner's word."},
+	{"tpm.quote.malformed", "authenticate", Contraindicated, exact, "The TPM quote does not follow the TPM specification."},
+	{"tpm.quote.magic", "authenticate", Contraindicated, exact, "The quoted structure does not begin with TPM_GENERATED_VALUE: it was not made inside a TPM."},
+	{"tpm.quote.type", "authenticate", Contraindicated, exact, "The quoted structure is an attestation of another type than a quote."},
+	{"tpm.quote.binding", "authenticate", Contraindicated, exact, "The TPM quoted another binding: claims, key or challenge were exchanged after the quote."},
+	{"tpm.quote.signer", "authenticate", Contraindicated, exact, "The quote names another signer than this attestation key in the endorsement hierarchy."},
+	{"tpm.quote.selection", "authenticate", Contraindicated, exact, "The quote covers fewer registers than policy asks for, or other ones than it states."},
+	{"tpm.quote.bank", "authenticate", Contraindicated, exact, "The quote covers a register bank weaker than SHA-256, or several banks."},
+	{"tpm.quote.pcr_values", "authenticate", Contraindicated, exact, "The register values do not fit the quote's selection."},
+	{"tpm.quote.pcr_digest", "authenticate", Contraindicated, exact, "The register values are not the ones the TPM quoted."},
+	{"tpm.quote.signature", "authenticate", Contraindicated, exact, "The TPM quote's signature does not verify under the attestation key."},
+	{"tpm.quote.ok", "authenticate", Affirming, harmless, "The TPM signed this binding and these register values."},
+
+	{"claims.malformed", "appraise", Contraindicated, exact, "The claims of a kind do not follow the format."},
+	{"kind.absent", "appraise", Warning, harmless, "A kind that policy asks for is absent, with the node's reason."},
+	{"kind.stated", "appraise", Affirming, harmless, "A kind is stated."},
+	{"kind.stale", "appraise", Warning, harmless, "The claims of a kind were obtained long before the challenge, or after its answer arrived."},
+	{"tpm.class", "appraise", Warning, harmless, "The TPM's class limits what its quote is worth."},
+	{"inputs.nondefault", "appraise", Warning, harmless, "The agent runs with inputs that differ from the defaults; each could make it describe something else than its host."},
+	{"boot.not_evaluable", "appraise", None, harmless, "The boot log is not evaluated by this version: the registers are quoted, and nothing says what they stand for."},
+	{"reference.not_given", "appraise", None, harmless, "No reference values were given: engine and weights are not compared with anything. Give --reference."},
+	{"engine.not_serving", "appraise", Warning, harmless, "No running engine could be found behind a configured endpoint."},
+	{"engine.model.match", "appraise", Affirming, harmless, "The model's manifest digest stands in the references."},
+	{"engine.model.unknown", "appraise", None, harmless, "The model's manifest digest is not in the references, under no name: unknown, not guilty. Create a reference for it."},
+	{"engine.model.mismatch", "appraise", Contraindicated, reference, "The weights declared under this name differ from the references: another model, another precision, or changed files."},
+	{"engine.model.incomplete", "appraise", None, harmless, "The model's files could not all be measured."},
+	{"engine.model.inconsistent", "appraise", Contraindicated, exact, "The model digest is not that of the files the node lists for it."},
+	{"engine.weights.foreign", "appraise", Contraindicated, exact, "The engine holds files that look like weights and are not part of the models declared for it: a contradiction where none of the declared ones is open, else a warning."},
+	{"engine.weights.unseen", "appraise", None, harmless, "No declared weight file is open or mapped by the engine: nothing ties the model on disk to the process."},
+	{"engine.weights.loaded", "appraise", Affirming, harmless, "The engine has files of the declared model open or mapped."},
+	{"engine.executable.match", "appraise", Affirming, harmless, "The executable's digest stands in the references."},
+	{"engine.executable.unknown", "appraise", None, harmless, "The executable's name is not in the references: unknown, not guilty. Create a reference for it."},
+	{"engine.executable.mismatch", "appraise", Contraindicated, reference, "The executable of this name differs from every reference for it."},
+	{"agent.executable.match", "appraise", Affirming, harmless, "The agent's or probe's stated digest stands in the references."},
+	{"agent.executable.unknown", "appraise", None, harmless, "The agent's or probe's stated digest is not in the references."},
+	{"gpu.duplicate", "appraise", Contraindicated, exact, "One GPU is stated twice: same UUID, serial number or PCI address."},
+
+	{"crosscheck.not_evaluable", "cross-check", None, harmless, "No statistical results were given, or no rule of this version reads them: nothing was held against the answers."},
+
+	{"secure_boot.not_evaluable", "decide", None, harmless, "Secure Boot is not evaluated by this version."},
+	{"tpm_class.not_evaluable", "decide", None, harmless, "No TPM class is accepted by this version's enterprise tier."},
+	{"gpu_plausible.not_evaluable", "decide", None, harmless, "GPU plausibility is not evaluated by this version."},
+	{"telemetry.not_evaluable", "decide", None, harmless, "Telemetry is not collected by this version."},
+	{"tap.not_evaluable", "decide", None, harmless, "The serving tap is not part of this version."},
+	{"measured.not_evaluable", "decide", None, harmless, "The closed-world conditions are not evaluated by this version: no claim is measured."},
+	{"td.not_evaluable", "decide", None, harmless, "TD quotes are not read by this version."},
+	{"gpu_reports.not_evaluable", "decide", None, harmless, "Signed GPU reports are not read by this version."},
+	{"topology.not_evaluable", "decide", None, harmless, "Signed topology is not read by this version."},
+	{"tier.capped", "decide", Warning, harmless, "A demand of the tier asked for is not met."},
+
+	{"enroll.parameters", "enroll", Contraindicated, exact, "The node's activation parameters do not follow the format or do not belong together."},
+	{"enroll.ak.attributes", "enroll", Contraindicated, exact, "The offered attestation key is not a restricted signing key fixed to its TPM."},
+	{"enroll.ak.creation", "enroll", Contraindicated, exact, "The creation data does not show a key made in this TPM's endorsement hierarchy."},
+	{"enroll.ek.untrusted", "enroll", Contraindicated, exact, "No endorsement certificate of the node chains to the given roots."},
+	{"enroll.ek.expired", "enroll", Contraindicated, exact, "The endorsement certificate chains, and a certificate in the chain is not valid at this time."},
+	{"enroll.ek.missing", "enroll", Contraindicated, harmless, "The node offers no endorsement certificate. --allow-unlisted-ek takes the key as it is, and its claims stay asserted."},
+	{"enroll.ek.mismatch", "enroll", Contraindicated, exact, "The endorsement certificate is for another key than its template makes."},
+	{"enroll.activation", "enroll", Contraindicated, exact, "The node did not return the activation secret: the attestation key is not in the TPM of that endorsement key."},
+	{"enroll.ueid", "enroll", Contraindicated, exact, "The node's name does not follow from the key it offers."},
+	{"enroll.key_refused", "enroll", Contraindicated, exact, "The node's key is not the one that was accepted."},
+}
+
+var registryIndex = func() map[string]Entry {
+	m := make(map[string]Entry, len(registry))
+	for _, e := range registry {
+		m[e.ID] = e
+	}
+	return m
+}()
+
+func entryOf(id string) (Entry, bool) {
+	e, ok := registryIndex[id]
+	return e, ok
+}

@@ -1,0 +1,188 @@
+package verify
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/tpm"
+	"github.com/hallmark-attest/hallmark/sign"
+)
+
+// Inspection is what a record holds, judged by nobody: no signature was checked.
+type Inspection struct {
+	View  json.RawMessage   // for people
+	Parts map[string][]byte // raw parts for other tools, by file name
+}
+
+// Inspect takes a record, node.json or reference file apart.
+func Inspect(b []byte) (*Inspection, error) {
+	if len(b) > 0 && b[0] == '{' {
+		return inspectJSON(b)
+	}
+	msg, err := sign.Open(b, attest.TypeRecord, attest.MaxRecordSize)
+	if err != nil {
+		return nil, fmt.Errorf("neither a record nor a node or reference file: %w", err)
+	}
+	rec, err := attest.ParseRecord(msg.Unverified())
+	if err != nil {
+		return nil, err
+	}
+	in := &inspector{parts: map[string][]byte{"challenge.cbor": rec.Challenge}}
+	view := map[string]any{"judged": false, "signer": msg.KeyID().String(), "sent_ms": rec.Sent, "received_ms": rec.Received,
+		"tls_key": rec.TLSKey.String(), "challenge": in.challenge(rec.Challenge), "response": in.response(rec)}
+	if rec.Exporter != nil {
+		view["exporter"] = rec.Exporter.String()
+	}
+	out, err := json.Marshal(view)
+	return &Inspection{out, in.parts}, err
+}
+
+func inspectJSON(b []byte) (*Inspection, error) {
+	var f struct {
+		nodeFile
+		Reference string `json:"reference"`
+	}
+	if err := json.Unmarshal(b, &f); err != nil {
+		return nil, err
+	}
+	var view any
+	switch {
+	case f.Node != "":
+		n, err := OpenNode(b)
+		if err != nil {
+			return nil, err
+		}
+		payload, err := attest.Marshal(n.Node)
+		if err != nil {
+			return nil, err
+		}
+		v, err := viewJSON(payload, nodeNames)
+		if err != nil {
+			return nil, err
+		}
+		view = map[string]any{"judged": false, "signer": fingerprint(n.Signer), "node": v}
+	case f.Reference != "":
+		r, err := openReference(b, nil)
+		if err != nil {
+			return nil, err
+		}
+		payload, err := attest.Marshal(r)
+		if err != nil {
+			return nil, err
+		}
+		v, err := viewJSON(payload, referenceNames)
+		if err != nil {
+			return nil, err
+		}
+		view = map[string]any{"judged": false, "reference": v}
+	default:
+		return nil, errors.New("neither a node record nor a reference file")
+	}
+	out, err := json.Marshal(view)
+	return &Inspection{View: out, Parts: map[string][]byte{}}, err
+}
+
+// inspector collects parts; what does not parse stands in the view as its error.
+type inspector struct{ parts map[string][]byte }
+
+func problem(err error) any { return map[string]string{"error": err.Error()} }
+
+func (in *inspector) challenge(b []byte) any {
+	msg, err := sign.Open(b, attest.TypeChallenge, attest.MaxRequestSize)
+	if err != nil {
+		return problem(err)
+	}
+	v, err := viewJSON(msg.Unverified(), challengeNames)
+	if err != nil {
+		return problem(err)
+	}
+	return map[string]any{"signer": msg.KeyID().String(), "payload": v}
+}
+
+func (in *inspector) response(rec *attest.Record) any {
+	r, err := attest.ParseResponse(rec.Response)
+	if err != nil {
+		return problem(err)
+	}
+	in.parts["evidence.cbor"] = r.Evidence
+	path := make([]string, len(r.Path))
+	for i, p := range r.Path {
+		path[i] = p.String()
+	}
+	view := map[string]any{"size": r.Size, "index": r.Index, "path": path, "evidence": in.evidence(r.Evidence)}
+	if a, err := attest.ParseAnswer(r.Answer); err != nil {
+		view["answer"] = problem(err)
+	} else if a.Channel != nil {
+		view["answer"] = map[string]string{"channel": a.Channel.String()}
+	}
+	return view
+}
+
+func (in *inspector) evidence(b []byte) any {
+	msg, err := sign.Open(b, attest.TypeEvidence, attest.MaxEvidenceSize)
+	if err != nil {
+		return problem(err)
+	}
+	e, err := attest.ParseEvidence(msg.Unverified())
+	if err != nil {
+		return problem(err)
+	}
+	view := map[string]any{"profile": e.Profile}
+	if v, err := viewJSON(e.Bound, boundNames); err != nil {
+		view["bound"] = problem(err)
+	} else {
+		view["bound"] = v
+	}
+	view["roots"] = in.roots(e)
+	return view
+}
+
+func (in *inspector) roots(e *attest.Evidence) any {
+	roots, err := attest.ParseRoots(e.Roots)
+	if err != nil {
+		return problem(err)
+	}
+	raw, ok := roots[attest.KindTPM]
+	if !ok {
+		return map[string]any{}
+	}
+	var q tpm.Quote
+	if err := attest.Unmarshal(raw, &q, attest.MaxEvidenceSize); err != nil {
+		return map[string]any{"tpm": problem(err)}
+	}
+	in.parts["quote.msg"], in.parts["quote.sig"] = q.Attest, q.Signature
+	pcrs := map[string]string{}
+	for i, v := range q.PCRs {
+		pcrs[fmt.Sprint(i)] = hex.EncodeToString(v)
+	}
+	in.parts["pcrs.json"], _ = json.MarshalIndent(map[string]any{"bank": q.Bank, "pcrs": pcrs}, "", "  ")
+	view := map[string]any{"attest": hex.EncodeToString(q.Attest), "signature": hex.EncodeToString(q.Signature), "bank": q.Bank, "pcrs": pcrs}
+	in.quote(e, view)
+	return map[string]any{"tpm": view}
+}
+
+// quote adds what the quoted structure says and what it should have been made over.
+func (in *inspector) quote(e *attest.Evidence, view map[string]any) {
+	b, err := attest.ParseBound(e.Bound)
+	if err != nil {
+		return
+	}
+	if pub, err := b.Confirmation.PublicKey(); err == nil {
+		if key, err := attest.KeyDigest(pub); err == nil {
+			inner, _ := attest.Inner(nil)
+			q := attest.TPMQualifying(attest.Binding(b.Root, key, e.Bound), inner)
+			in.parts["qualifying.hex"] = []byte(q.String() + "\n")
+			view["qualifying"] = q.String()
+		}
+	}
+	if c, err := tpm.Parse(b.Submods[attest.KindTPM]); err == nil {
+		if ak, err := tpm.ParseAK(c.AK); err == nil {
+			if pem, err := sign.MarshalPublicKey(ak.Key()); err == nil {
+				in.parts["ak.pem"] = pem
+			}
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/engine"
+)
+
+// ReferenceOf makes reference values of what one's own node states about itself.
+// The record must be authentic and reach community; what it states is taken as it is.
+func (v *Verifier) ReferenceOf(record []byte, o Options) (*attest.Reference, error) {
+	opened, refused, err := v.Open(record, o)
+	if err != nil {
+		return nil, err
+	}
+	var a *Authenticated
+	if refused == nil {
+		a, refused = v.Authenticate(opened)
+	}
+	if refused == nil {
+		refused = v.Decide(v.CrossCheck(v.Appraise(a)))
+	}
+	if !refused.Accepted {
+		f, _ := refused.Primary()
+		return nil, fmt.Errorf("the answer was not accepted, so it cannot become a reference: %s: %s", f.ID, f.Sentence)
+	}
+	ref := &attest.Reference{Version: 1, Models: []attest.ReferenceModel{}, Executables: []attest.ReferenceExecutable{}}
+	if body, ok := a.bound.Submods[attest.KindEngine]; ok {
+		c, err := engine.Parse(body)
+		if err != nil {
+			return nil, err
+		}
+		for i := range c.Engines {
+			referenceEngine(ref, &c.Engines[i])
+		}
+	}
+	if err := referenceSoftware(ref, a.bound.Measurements); err != nil {
+		return nil, err
+	}
+	if len(ref.Models)+len(ref.Executables) == 0 {
+		return nil, errors.New("the answer states no measured model and no program")
+	}
+	return ref, nil
+}
+
+func referenceEngine(ref *attest.Reference, e *engine.Engine) {
+	for _, m := range e.Models {
+		if !m.Complete || len(m.Digest) != len(attest.Digest{}) {
+			continue
+		}
+		name := e.Declared.Model
+		if name == "" || len(e.Models) > 1 {
+			name = path.Base(m.Path)
+		}
+		ref.Models = append(ref.Models, attest.ReferenceModel{Name: name, Digest: attest.Digest(m.Digest), Size: m.SizeBytes, Files: m.Files})
+	}
+	if e.Process != nil {
+		if d, ok := digestOf(e.Process.Exe); ok {
+			ref.Executables = append(ref.Executables, attest.ReferenceExecutable{Name: path.Base(e.Process.ExePath), Role: attest.RoleEngine, File: d})
+		}
+	}
+	for i := range e.Libraries {
+		if d, ok := digestOf(&e.Libraries[i].FileDigest); ok {
+			ref.Executables = append(ref.Executables, attest.ReferenceExecutable{Name: path.Base(e.Libraries[i].Path), Role: attest.RoleLibrary, File: d})
+		}
+	}
+}
+
+func referenceSoftware(ref *attest.Reference, ms []attest.Measurement) error {
+	for _, m := range ms {
+		var s attest.Software
+		if err := attest.Unmarshal(m.Bytes, &s, attest.MaxRequestSize); err != nil {
+			return fmt.Errorf("measurements: %w", err)
+		}
+		if s.Agent != nil {
+			ref.Executables = append(ref.Executables, attest.ReferenceExecutable{Name: "hallmark-agent", Role: attest.RoleAgent, File: *s.Agent})
+		}
+		if s.Probe != nil {
+			ref.Executables = append(ref.Executables, attest.ReferenceExecutable{Name: "hallmark-gpuprobe", Role: attest.RoleProbe, File: *s.Probe})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package verify
+
+import (
+	"crypto/ecdsa"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/sign"
+)
+
+// References are the reference values of all files that were handed in.
+type References struct {
+	models      map[string][]attest.ReferenceModel // by name
+	modelDigest map[attest.Digest]string           // to name
+	programs    map[programKey][]attest.FileDigest
+	given       bool
+}
+
+type programKey struct {
+	role attest.Role
+	name string
+}
+
+// referenceFile is a reference file: payload or signed document in base64url, and a view nobody reads back.
+type referenceFile struct {
+	Reference string          `json:"reference"`
+	View      json.RawMessage `json:"view,omitempty"`
+}
+
+// MarshalReference returns the bytes of a reference file, signed where key is non-nil.
+func MarshalReference(key *ecdsa.PrivateKey, r attest.Reference) ([]byte, error) {
+	r.Version = 1
+	payload, err := attest.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := attest.ParseReference(payload); err != nil {
+		return nil, err
+	}
+	doc := payload
+	if key != nil {
+		if doc, err = sign.Seal(key, attest.TypeReference, payload); err != nil {
+			return nil, err
+		}
+	}
+	view, err := viewJSON(payload, referenceNames)
+	if err != nil {
+		return nil, err
+	}
+	return json.MarshalIndent(referenceFile{base64.RawURLEncoding.EncodeToString(doc), view}, "", "  ")
+}
+
+// Add reads one reference file. With a key, unsigned files and files of another
+// signer are refused; without one the file is the word of whoever named it.
+func (r *References) Add(file []byte, key *ecdsa.PublicKey) error {
+	ref, err := openReference(file, key)
+	if err != nil {
+		return err
+	}
+	r.given = true
+	if r.models == nil {
+		r.models, r.modelDigest = map[string][]attest.ReferenceModel{}, map[attest.Digest]string{}
+		r.programs = map[programKey][]attest.FileDigest{}
+	}
+	for _, m := range ref.Models {
+		r.models[m.Name] = append(r.models[m.Name], m)
+		r.modelDigest[m.Digest] = m.Name
+	}
+	for _, e := range ref.Executables {
+		k := programKey{e.Role, e.Name}
+		r.programs[k] = append(r.programs[k], e.File)
+	}
+	return nil
+}
+
+// maxReferenceFile is the size of a reference file: base64 of the largest payload and a view.
+const maxReferenceFile = 4 * attest.MaxReferenceSize
+
+func openReference(file []byte, key *ecdsa.PublicKey) (*attest.Reference, error) {
+	if len(file) > maxReferenceFile {
+		return nil, fmt.Errorf("reference: %d bytes, limit %d", len(file), maxReferenceFile)
+	}
+	var f referenceFile
+	if err := json.Unmarshal(file, &f); err != nil {
+		return nil, fmt.Errorf("reference: not a reference file: %w", err)
+	}
+	doc, err := base64.RawURLEncoding.DecodeString(f.Reference)
+	if err != nil || len(doc) == 0 {
+		return nil, errors.New(`reference: member "reference" is not base64url`)
+	}
+	msg, err := sign.Open(doc, attest.TypeReference, attest.MaxReferenceSize)
+	switch {
+	case err == nil && key != nil:
+		payload, err := msg.Verify(key)
+		if err != nil {
+			return nil, fmt.Errorf("reference: %w", err)
+		}
+		return attest.ParseReference(payload)
+	case err == nil:
+		return attest.ParseReference(msg.Unverified())
+	case key != nil:
+		return nil, fmt.Errorf("reference: not signed by the reference key: %w", err)
+	}
+	return attest.ParseReference(doc)
+}
+
+// verdict is how a stated digest stands to the references.
+type verdict int
+
+const (
+	unknownReference verdict = iota
+	matchesReference
+	differsFromReference
+)
+
+// model compares a model's manifest digest: known under any name matches, known
+// under its own name with other digests differs, everything else is unknown.
+func (r *References) model(name string, d attest.Digest) (verdict, string) {
+	if as, ok := r.modelDigest[d]; ok && (name == "" || as == name || len(r.models[name]) == 0) {
+		return matchesReference, as
+	}
+	if known := r.models[name]; name != "" && len(known) > 0 {
+		return differsFromReference, known[0].Digest.String()
+	}
+	return unknownReference, ""
+}
+
+// program compares an executable's digests, both of which must agree.
+func (r *References) program(role attest.Role, name string, d attest.FileDigest) (verdict, string) {
+	known := r.programs[programKey{role, name}]
+	for _, k := range known {
+		if k == d {
+			return matchesReference, k.FSVerity.String()
+		}
+	}
+	if len(known) > 0 {
+		return differsFromReference, known[0].FSVerity.String()
+	}
+	return unknownReference, ""
+}

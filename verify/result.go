@@ -1,0 +1,83 @@
+package verify
+
+import (
+	"encoding/json"
+
+	"github.com/hallmark-attest/hallmark/attest"
+)
+
+// Result is an Attestation Result: what the relying party reads. Its JSON is what `hallmark verify --json` prints.
+type Result struct {
+	Accepted      bool                              `json:"accepted"`
+	Tier          Tier                              `json:"tier"`
+	Asked         Tier                              `json:"asked"`
+	Ceiling       string                            `json:"ceiling"`
+	Node          string                            `json:"node,omitempty"`
+	Validator     string                            `json:"validator"`
+	Received      string                            `json:"received,omitempty"`
+	Unmet         []Unmet                           `json:"unmet"`
+	Findings      []Finding                         `json:"findings"`
+	Rules         []RuleOutcome                     `json:"rules"`
+	Hypotheses    []Hypothesis                      `json:"hypotheses"`
+	NextChallenge *NextChallenge                    `json:"next_challenge"`
+	Claims        map[attest.Kind]ClaimWithStanding `json:"claims"`
+}
+
+// Unmet is one demand that keeps a node below the tier asked for.
+type Unmet struct {
+	Tier    Tier   `json:"tier"`
+	Demand  string `json:"demand"`
+	Finding string `json:"finding"`
+}
+
+// ClaimWithStanding is one kind's claims with what they are worth.
+type ClaimWithStanding struct {
+	Assurance Assurance       `json:"assurance"`
+	Note      string          `json:"note,omitempty"`
+	Claims    json.RawMessage `json:"claims"`
+}
+
+// RuleOutcome is one cross-check rule's outcome.
+type RuleOutcome struct {
+	ID         string    `json:"id"`
+	Outcome    string    `json:"outcome"` // "pass", "violated", "not evaluable", "missing"
+	Reason     string    `json:"reason"`
+	Value      string    `json:"value,omitempty"`
+	Limit      string    `json:"limit,omitempty"`
+	Margin     string    `json:"margin,omitempty"`
+	Unit       string    `json:"unit,omitempty"`
+	Kind       string    `json:"kind"`
+	Calibrated bool      `json:"calibrated"`
+	Assurance  Assurance `json:"assurance"`
+}
+
+// Hypothesis is one explanation of all that was seen.
+type Hypothesis struct {
+	Name    string   `json:"name"`
+	For     []string `json:"for"`
+	Against []string `json:"against"`
+}
+
+// NextChallenge is what to ask next to learn most.
+type NextChallenge struct {
+	Kinds  []attest.Kind `json:"kinds"`
+	Reason string        `json:"reason"`
+}
+
+// Primary returns the finding that decided against the node: the first that
+// contradicts, else the first unmet demand's. False where nothing speaks against it.
+func (r *Result) Primary() (Finding, bool) {
+	for _, f := range r.Findings {
+		if f.Status == Contraindicated {
+			return f, true
+		}
+	}
+	for _, u := range r.Unmet {
+		for _, f := range r.Findings {
+			if f.ID == u.Finding {
+				return f, true
+			}
+		}
+	}
+	return Finding{}, false
+}

@@ -1,0 +1,96 @@
+package verify
+
+import (
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hallmark-attest/hallmark/attest"
+)
+
+// Endorsements are what is believed before looking: whose word counts.
+type Endorsements struct {
+	// Validator signs the records (and, where the node record is given, made it
+	// too). Nil takes the node record's signer, whom the result then names.
+	Validator *ecdsa.PublicKey
+	// Node is the node record as in node.json, nil where there is none.
+	Node []byte
+	// AcceptDemoRootsUnsafe believes nodes that were enrolled under a
+	// demonstration authority, whose keys anybody can have.
+	AcceptDemoRootsUnsafe bool
+}
+
+// Options say how a record is judged.
+type Options struct {
+	At     time.Time     // when certificates and age are judged; the zero value is refused
+	MaxAge time.Duration // how old the answer may be at At; zero does not ask
+	Asked  Tier          // the tier that decides Accepted; empty means verified
+	// Stored is the signed challenge that a live validator kept when it asked. Nil
+	// means offline: the challenge inside the record is believed because the record is.
+	Stored []byte
+}
+
+// Verifier judges records of one node.
+type Verifier struct {
+	endorse Endorsements
+	refs    *References
+	policy  Policy
+	key     *ecdsa.PublicKey // whose records are believed
+	node    *attest.Node     // nil without node record
+	early   findings         // about the node record itself
+}
+
+// ErrNoKey says that nothing names whose records to believe.
+var ErrNoKey = errors.New("no validator key: give the validator's public key (--validator) or its node record (--node)")
+
+// New makes a Verifier. It refuses a policy that leaves a kind or demand unanswered.
+func New(e Endorsements, refs *References, p Policy) (*Verifier, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	if refs == nil {
+		refs = &References{}
+	}
+	v := &Verifier{endorse: e, refs: refs, policy: p, key: e.Validator}
+	if e.Node != nil {
+		if err := v.openNode(); err != nil {
+			return nil, err
+		}
+	}
+	if v.key == nil {
+		return nil, ErrNoKey
+	}
+	return v, nil
+}
+
+// SignerFingerprint is the digest of the key whose records are believed.
+func (v *Verifier) SignerFingerprint() (attest.Digest, error) { return attest.KeyDigest(v.key) }
+
+// Verify runs all stages on one record.
+func (v *Verifier) Verify(record []byte, o Options) (*Result, error) {
+	opened, refused, err := v.Open(record, o)
+	if err != nil || refused != nil {
+		return refused, err
+	}
+	authenticated, refused := v.Authenticate(opened)
+	if refused != nil {
+		return refused, nil
+	}
+	return v.Decide(v.CrossCheck(v.Appraise(authenticated))), nil
+}
+
+func (o *Options) check() error {
+	if o.At.IsZero() {
+		return errors.New("verify: no time given to judge at")
+	}
+	if o.Asked == "" {
+		o.Asked = TierVerified
+	}
+	for _, t := range Tiers() {
+		if t == o.Asked {
+			return nil
+		}
+	}
+	return fmt.Errorf("verify: unknown tier %q, want one of %v", o.Asked, Tiers())
+}

@@ -1,0 +1,73 @@
+package verify
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/hallmark-attest/hallmark/attest"
+)
+
+// names gives the integer keys of one document's map a name for people.
+type names map[int64]string
+
+var (
+	nodeNames      = names{1: "profile", 2: "ueid", 3: "enrolled_ms", 4: "trust", 5: "tpm", 6: "node_key", 7: "signer"}
+	referenceNames = names{1: "version", 2: "created_ms", 3: "models", 4: "executables"}
+	challengeNames = names{1: "profiles", 2: "nonce", 3: "issued_ms", 4: "expires_ms", 5: "audience", 6: "kinds", 10: "logs"}
+	boundNames     = names{6: "iat", 8: "cnf", 10: "eat_nonce", 256: "ueid", 266: "submods", 270: "swname", 271: "swversion",
+		273: "measurements", -65539: "tls_key", -65540: "inputs", -65541: "absent", -65542: "class"}
+	noNames = names{}
+)
+
+// viewJSON turns deterministic CBOR into a JSON view for people: byte strings in
+// hex, integer keys named. It is marked as a view by where it stands; nothing reads it back.
+func viewJSON(b []byte, n names) (json.RawMessage, error) {
+	var v any
+	if err := attest.Unmarshal(b, &v, attest.MaxRecordSize); err != nil {
+		return nil, err
+	}
+	return json.Marshal(viewValue(v, n))
+}
+
+func viewValue(v any, n names) any {
+	switch v := v.(type) {
+	case []byte:
+		return hex.EncodeToString(v)
+	case cbor.ByteString:
+		return hex.EncodeToString([]byte(v))
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = viewValue(v[i], noNames)
+		}
+		return out
+	case map[any]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[viewKey(k, n)] = viewValue(e, noNames)
+		}
+		return out
+	}
+	return v
+}
+
+func viewKey(k any, n names) string {
+	var i int64
+	switch k := k.(type) {
+	case string:
+		return k
+	case uint64:
+		i = int64(k)
+	case int64:
+		i = k
+	default:
+		return fmt.Sprint(k)
+	}
+	if s, ok := n[i]; ok {
+		return s
+	}
+	return fmt.Sprint(i)
+}

@@ -1,0 +1,63 @@
+# Two commands matter: `make run` shows the main job on this machine, `make test` runs all tests. Both set up what they need.
+SHELL       := /bin/bash
+VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+GOFLAGS     := -trimpath -buildvcs=false
+LDFLAGS     := -s -w -X main.version=$(VERSION)
+STATIC      := CGO_ENABLED=0 go build $(GOFLAGS) -ldflags '$(LDFLAGS)'
+# -z lazy: a driver without one of the symbols go-nvml names must not keep the probe from starting (docs/decisions/0002).
+PROBE       := CGO_ENABLED=1 CGO_CFLAGS=-Wno-deprecated-declarations go build $(GOFLAGS) -ldflags '$(LDFLAGS) -extldflags "-Wl,-z,lazy"'
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+NFPM        := go run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.0
+FUZZTIME    ?= 60s
+
+.PHONY: all build run test check vet links fuzz vectors deb rpm packages man clean setup setup-test
+
+all: build
+
+build: ## all programs into bin/
+	$(STATIC) -o bin/hallmark ./cmd/hallmark
+	$(STATIC) -o bin/hallmark-agent ./cmd/hallmark-agent
+	$(PROBE) -o bin/hallmark-gpuprobe ./cmd/hallmark-gpuprobe
+	$(STATIC) -o bin/hallmark-demo ./cmd/hallmark-demo
+
+setup: ## what `make run` needs, by apt where it is missing
+	@packaging/setup.sh gcc swtpm swtpm_setup
+
+setup-test: ## what `make test` needs beside it
+	@packaging/setup.sh gcc swtpm swtpm_setup tpm2_checkquote fsverity readelf
+
+run: setup build ## the main job, end to end, with attackers, on this machine alone
+	bin/hallmark-demo
+
+test: setup-test ## all tests
+	go test ./...
+
+check: setup-test vet links ## format, vet, staticcheck, race tests, import rules, tidy
+	go test -race ./agent/... ./attest/... ./gpu/... ./internal/... ./sign/... ./verify/...
+
+vet:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
+	go mod tidy -diff
+	CGO_CFLAGS=-Wno-deprecated-declarations go vet ./...
+	CGO_CFLAGS=-Wno-deprecated-declarations $(STATICCHECK) ./...
+
+links: build ## the agent has no NVML symbol, the probe is bound lazily
+	packaging/check-links.sh bin/hallmark-agent bin/hallmark bin/hallmark-gpuprobe
+
+fuzz: ## every fuzz target for FUZZTIME
+	packaging/fuzz.sh $(FUZZTIME)
+
+vectors: ## write testdata/vectors anew
+	go test ./verify -run TestVectors -update
+
+man: build
+	bin/hallmark gen-docs dist/man
+	bin/hallmark-agent gen-docs dist/man
+
+deb rpm: build man ## one package into dist/
+	mkdir -p dist && VERSION=$(VERSION) packaging/package.sh $@
+
+packages: deb rpm
+
+clean:
+	rm -rf bin dist

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/hallmark-attest/hallmark/attest"
 )
@@ -90,26 +91,31 @@ func (c *Claims) checkPairs() error {
 	return nil
 }
 
-// checkGaps refuses a value that is neither given nor named as absent.
+// checkGaps refuses a value that is neither given nor named as absent, by itself or
+// with all of what it is part of. The absence of a list says nothing of the elements
+// that are listed: such a list is incomplete.
 func (c *Claims) checkGaps() error {
 	named := make(map[string]bool, len(c.Absent))
 	for _, a := range c.Absent {
 		named[a.What] = true
 	}
-	isNamed := func(paths []string) bool {
-		for _, p := range paths {
-			if named[p] {
-				return true
-			}
+	known := make(map[*place]bool) // of the places gaps are in, so that each is worked out once
+	var isNamed func(p *place) bool
+	isNamed = func(p *place) bool {
+		if p == nil {
+			return false
 		}
-		return false
+		is, ok := known[p]
+		if !ok {
+			is = slices.ContainsFunc(p.spellings(), func(s string) bool { return named[s] }) || isNamed(p.parent)
+			known[p] = is
+		}
+		return is
 	}
 	var err error
-	// A list may be given and incomplete: only the absence of an element or a map covers what is inside.
-	enter := func(paths []string) bool { return err == nil && !isNamed(paths) }
-	gaps(*c, "", enter, func(paths []string) {
-		if err == nil && !isNamed(paths) {
-			err = fmt.Errorf("%s: neither given nor named as absent", paths[0])
+	gaps(*c, func(p *place) {
+		if err == nil && !isNamed(p) {
+			err = fmt.Errorf("%s: neither given nor named as absent", p.spellings()[0])
 		}
 	})
 	return err

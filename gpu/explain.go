@@ -12,10 +12,10 @@ import (
 func explain(prefix string, v any, err error) []attest.Absence {
 	why := reasons(err)
 	var out []attest.Absence
-	all := func([]string) bool { return true }
-	gaps(v, "", all, func(paths []string) {
-		a := why(paths[0])
-		a.What = join(prefix, paths[0])
+	gaps(v, func(p *place) {
+		path := p.spellings()[0]
+		a := why(path)
+		a.What = join(prefix, path)
 		out = append(out, a)
 	})
 	return append(out, leftovers(prefix, err)...)

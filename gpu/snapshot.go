@@ -73,7 +73,7 @@ type listed struct {
 func (d Device) silent() bool {
 	d.PCI = nil
 	count := func(d Device) (n int) {
-		gaps(d, "", func([]string) bool { return true }, func([]string) { n++ })
+		gaps(d, func(*place) { n++ })
 		return n
 	}
 	return count(d) == count(Device{})

@@ -203,6 +203,7 @@ func TestProbeListsProcesses(t *testing.T) {
 }
 
 func TestProbeIsKilledAtItsDeadlineAndComesBack(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]nvml.Conf{"init": {Mode: nvml.ModeHang}, "call": {HangCall: "nvmlDeviceGetSerial"}} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, nvml.Full, c)
@@ -220,6 +221,7 @@ func TestProbeIsKilledAtItsDeadlineAndComesBack(t *testing.T) {
 }
 
 func TestProbeCrashIsToldAndForgotten(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, nvml.Full, nvml.Conf{CrashCall: "nvmlDeviceGetUUID"})
 	wantAbsent(t, h.probe, attest.Crashed, "exit status")
 	h.conf(nvml.Conf{})

@@ -81,8 +81,9 @@ func (d *Device) withAK(l line, use func(tpm2.AuthHandle) error) error {
 	if !lost(err) {
 		return err
 	}
-	d.handle = 0 // whatever answers to that handle now is not ours to flush,
-	if err := d.flushLeftovers(l); err != nil { // but a copy under another handle, which only seemed lost, is
+	// Whatever answers to that handle now is not ours to flush, unless it is our key after all.
+	d.handle = 0
+	if err := d.flushLeftovers(l); err != nil {
 		return err
 	}
 	if err := d.load(l); err != nil {

@@ -20,9 +20,9 @@ const (
 
 // EK is one endorsement key as the node offers it.
 type EK struct {
-	Template    string `cbor:"template"`
-	Certificate []byte `cbor:"certificate,omitempty"` // DER, as in NV
-	SPKI        []byte `cbor:"spki"`                  // DER SubjectPublicKeyInfo
+	Template    string
+	Certificate []byte // DER, as in NV; nil if there is none
+	SPKI        []byte // DER SubjectPublicKeyInfo
 }
 
 // endorsement is everything known about the TPM's endorsement keys; read once, it does not change.

@@ -3,7 +3,7 @@ package tpm
 // Limits of this package, bytes unless stated. They hold on both sides: a node
 // never sends what a verifier would refuse for its size.
 const (
-	MaxAttest       = 1024 // TPMS_ATTEST; ours is 145 bytes, a SHA-512 one below 300
+	MaxAttest       = 1024 // TPMS_ATTEST; ours is 145 bytes
 	MaxSignature    = 1024 // TPMT_SIGNATURE; RSA-4096 is 518
 	MaxPublic       = 1024 // TPMT_PUBLIC
 	MaxCreationData = 1024 // TPMS_CREATION_DATA
@@ -17,8 +17,6 @@ const (
 	// MaxCertificates bounds all certificates of one enrolment together, so that
 	// they fit into attest.MaxActivateSize with everything else.
 	MaxCertificates = 48 << 10
-	// MaxParameters bounds an encoded Parameters.
-	MaxParameters = 64 << 10
 	// MaxClaims bounds the encoded claims of kind "tpm".
 	MaxClaims = 64 << 10
 

@@ -1,6 +1,7 @@
 package tpm
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,7 +40,7 @@ func (q Quote) Selection() []uint { return slices.Sorted(maps.Keys(q.PCRs)) }
 // the hash of the attestation key's scheme, SHA-256 here (Part 3, 18.4). Exported because a verifier
 // tries it over the register value that a log prefix gives.
 func PCRDigest(pcrs map[uint][]byte) []byte {
-	h := sha256New()
+	h := sha256.New()
 	for _, i := range slices.Sorted(maps.Keys(pcrs)) {
 		h.Write(pcrs[i])
 	}

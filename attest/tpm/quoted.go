@@ -2,11 +2,9 @@ package tpm
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"hash"
 	"slices"
 
 	"github.com/google/go-tpm/tpm2"
@@ -80,7 +78,7 @@ func (x *Quoted) CheckSigner(ak *AK) error {
 	return nil
 }
 
-// CheckSelection demands exactly one bank, SHA-256 or better, the one stated, that selects at least the required PCRs.
+// CheckSelection demands exactly one bank, SHA-256 or SHA-384, the one stated, that selects at least the required PCRs.
 // An empty required list is refused: it would accept a quote over nothing.
 func (x *Quoted) CheckSelection(required []uint) error {
 	if len(required) == 0 {
@@ -151,7 +149,7 @@ func (x *Quoted) selection() (bank uint16, pcrs []uint, err error) {
 	}
 	list := q.PCRSelect.PCRSelections
 	if len(list) != 1 {
-		return 0, nil, fmt.Errorf("tpm quote: %d banks: %w", len(list), ErrSelection)
+		return 0, nil, fmt.Errorf("tpm quote: %d banks: %w", len(list), ErrBank)
 	}
 	if pcrs = bits(list[0].PCRSelect); len(pcrs) == 0 {
 		return 0, nil, fmt.Errorf("tpm quote: empty selection: %w", ErrSelection)
@@ -171,5 +169,3 @@ func bits(mask []byte) []uint {
 	}
 	return out
 }
-
-func sha256New() hash.Hash { return sha256.New() }

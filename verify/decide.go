@@ -78,7 +78,7 @@ func explain(unmet []Unmet, said findings) findings {
 		if slices.ContainsFunc(said, mentioned) || slices.ContainsFunc(out, mentioned) {
 			continue
 		}
-		e, _ := entryOf(u.Finding)
+		e, _ := EntryOf(u.Finding)
 		out.add(u.Finding, "demand "+u.Demand, min2(e.Worst), Asserted, string(u.Tier)+" requires "+u.Demand, "not met")
 	}
 	return out

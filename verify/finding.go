@@ -39,7 +39,7 @@ type findings []Finding
 // add appends a finding with the registry's sentence. An id outside the
 // registry cannot be explained to anybody: it is a programming error.
 func (fs *findings) add(id, check string, s Status, a Assurance, expected, seen string) {
-	e, ok := entryOf(id)
+	e, ok := EntryOf(id)
 	if !ok {
 		panic(fmt.Sprintf("finding %q is not in the registry", id))
 	}

@@ -128,7 +128,8 @@ var registryIndex = func() map[string]Entry {
 	return m
 }()
 
-func entryOf(id string) (Entry, bool) {
+// EntryOf explains one finding id.
+func EntryOf(id string) (Entry, bool) {
 	e, ok := registryIndex[id]
 	return e, ok
 }

@@ -94,3 +94,25 @@ func (o *Options) check() error {
 	}
 	return fmt.Errorf("verify: unknown tier %q, want one of %v", o.Asked, Tiers())
 }
+
+// NodeKey authenticates the record of a host without TPM that is not enrolled
+// yet, and returns the digest of the node key that signed it.
+func (v *Verifier) NodeKey(record []byte, o Options) (attest.Digest, *Result, error) {
+	opened, refused, err := v.Open(record, o)
+	if err != nil || refused != nil {
+		return attest.Digest{}, refused, err
+	}
+	a, refused := v.Authenticate(opened)
+	if refused != nil {
+		return attest.Digest{}, refused, nil
+	}
+	if a.quote != nil {
+		return attest.Digest{}, nil, errors.New("the node answers with a TPM: enroll it by its endorsement key")
+	}
+	pub, err := a.bound.Confirmation.PublicKey()
+	if err != nil {
+		return attest.Digest{}, nil, err
+	}
+	key, err := attest.KeyDigest(pub)
+	return key, nil, err
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/verify"
+	"github.com/hallmark-attest/hallmark/verify/client"
+)
+
+type challengeFlags struct {
+	key, node, out string
+	kinds          []string
+	timeout        time.Duration
+}
+
+func challengeCommand() *cobra.Command {
+	var f challengeFlags
+	cmd := &cobra.Command{
+		Use:   "challenge URL --key validator.key --node node.json -o answer.hm",
+		Short: "Ask a node for evidence and write down the answer",
+		Long: `Sends a fresh, signed challenge to the node's agent and writes a record of what
+was asked, when, over which connection, and what came back. The record is signed
+by the validator's key. It judges nothing: see hallmark verify.
+
+Without --node the node is addressed by the name it gives itself.`,
+		Example: `  hallmark challenge https://gpu7.example:7443 --key validator.key --node gpu7.json -o answer.hm
+  hallmark verify answer.hm --node gpu7.json --reference models.json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return challenge(cmd.Context(), args[0], f) },
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.key, "key", "", "validator's private key (required)")
+	fl.StringVar(&f.node, "node", "", "node record from hallmark enroll")
+	fl.StringVarP(&f.out, "output", "o", "", "file for the record (required)")
+	fl.StringSliceVar(&f.kinds, "kinds", []string{"engine", "gpu", "host", "tpm"}, "wanted kinds")
+	fl.DurationVar(&f.timeout, "timeout", 60*time.Second, "how long to wait for the answer")
+	cmd.MarkFlagRequired("key")
+	cmd.MarkFlagRequired("output")
+	return cmd
+}
+
+func challenge(ctx context.Context, url string, f challengeFlags) error {
+	kinds, err := parseKinds(f.kinds)
+	if err != nil {
+		return err
+	}
+	key, err := readPrivateKey(f.key)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	c, err := client.New(url, nil)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	audience, err := audienceOf(ctx, c, f.node)
+	if err != nil {
+		return err
+	}
+	record, _, err := c.Ask(ctx, key, audience, kinds)
+	if err != nil {
+		return explainRefusal(err)
+	}
+	if err := writeFile(f.out, record, 0o644); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "hallmark: wrote %s (%d bytes) from node %s; judge it with: hallmark verify %s\n", f.out, len(record), audience.Short(), f.out)
+	return nil
+}
+
+// audienceOf is the node record's name, or the name the node gives itself.
+func audienceOf(ctx context.Context, c *client.Client, nodeFile string) (attest.UEID, error) {
+	if nodeFile != "" {
+		b, err := readFile(nodeFile, attest.MaxNodeRecordSize)
+		if err != nil {
+			return attest.UEID{}, err
+		}
+		n, err := verify.OpenNode(b)
+		if err != nil {
+			return attest.UEID{}, fmt.Errorf("%s: %w", nodeFile, err)
+		}
+		return n.Node.UEID, nil
+	}
+	id, _, err := c.Identity(ctx)
+	if err != nil {
+		return attest.UEID{}, err
+	}
+	return attest.ParseUEID(id.UEID)
+}
+
+func parseKinds(in []string) ([]attest.Kind, error) {
+	var out []attest.Kind
+	for _, s := range in {
+		k := attest.Kind(s)
+		if !k.Known() {
+			return nil, fmt.Errorf("unknown kind %q, want some of %v", s, slices.Concat(attest.Built(), attest.Reserved()))
+		}
+		if !slices.Contains(out, k) {
+			out = append(out, k)
+		}
+	}
+	return out, nil
+}
+
+// explainRefusal adds what to do about the refusals a validator meets most.
+func explainRefusal(err error) error {
+	var p *client.ProblemError
+	if !errors.As(err, &p) {
+		return err
+	}
+	fix := map[string]string{
+		attest.ProblemUnknownKey:  "the provider must put your .pub file into /etc/hallmark/validators.d/ and reload the agent",
+		attest.ProblemAudience:    "the node's name changed: enroll it again",
+		attest.ProblemNotYet:      "compare the clocks of both machines",
+		attest.ProblemExpired:     "compare the clocks of both machines",
+		attest.ProblemProfile:     "the agent speaks another format version: update the older side",
+		attest.ProblemUnavailable: "the provider finds the reason in the agent's log: journalctl -u hallmark-agent",
+	}
+	for name, text := range fix {
+		if p.Problem.Type == attest.ProblemBase+name {
+			return fmt.Errorf("%w\n  fix: %s", err, text)
+		}
+	}
+	return err
+}

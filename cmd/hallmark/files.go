@@ -1,0 +1,75 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/hallmark-attest/hallmark/sign"
+)
+
+// readFile reads a file of at most limit bytes. "-" is standard input.
+func readFile(path string, limit int64) ([]byte, error) {
+	f := os.Stdin
+	if path != "-" {
+		var err error
+		if f, err = os.Open(path); err != nil {
+			return nil, err
+		}
+		defer f.Close()
+	}
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if int64(len(b)) > limit {
+		return nil, fmt.Errorf("read %s: over %d bytes", path, limit)
+	}
+	return b, nil
+}
+
+// writeFile writes through a temporary file beside path, so that a crash leaves the old content or the new.
+func writeFile(path string, b []byte, mode os.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".hallmark-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.Rename(f.Name(), path)
+}
+
+const maxKeyFile = 64 << 10
+
+func readPrivateKey(path string) (*ecdsa.PrivateKey, error) {
+	b, err := readFile(path, maxKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("%w; make one with: hallmark keygen -o %s", err, path)
+	}
+	if st, err := os.Stat(path); err == nil && st.Mode().Perm()&0o077 != 0 {
+		fmt.Fprintf(os.Stderr, "hallmark: warning: %s is readable by others (mode %04o); fix: chmod 600 %s\n", path, st.Mode().Perm(), path)
+	}
+	key, err := sign.ParsePrivateKey(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return key, nil
+}
+
+func readPublicKey(path string) (*ecdsa.PublicKey, error) {
+	b, err := readFile(path, maxKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	key, err := sign.ParsePublicKey(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return key, nil
+}

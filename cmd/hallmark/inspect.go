@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/verify"
+)
+
+func inspectCommand() *cobra.Command {
+	var export string
+	cmd := &cobra.Command{
+		Use:   "inspect FILE",
+		Short: "Show what is inside a record, node record or reference file",
+		Long: `Prints as JSON what a file says. No signature is checked and nothing is judged:
+whoever can write the file can make it say anything. See hallmark verify.
+
+With --export the raw parts are written for other tools: quote.msg, quote.sig,
+ak.pem, qualifying.hex, pcrs.json, challenge.cbor, evidence.cbor.`,
+		Example: `  hallmark inspect answer.hm | jq .response.evidence.bound.submods.gpu
+  hallmark inspect answer.hm --export parts
+  tpm2_checkquote -u parts/ak.pem -m parts/quote.msg -s parts/quote.sig -q $(cat parts/qualifying.hex) -g sha256`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return inspect(args[0], export) },
+	}
+	cmd.Flags().StringVar(&export, "export", "", "folder for the raw parts")
+	return cmd
+}
+
+func inspect(path, export string) error {
+	b, err := readFile(path, 4*attest.MaxReferenceSize)
+	if err != nil {
+		return err
+	}
+	in, err := verify.Inspect(b)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, in.View, "", "  "); err != nil {
+		return err
+	}
+	fmt.Println(out.String())
+	if export == "" {
+		return nil
+	}
+	if err := os.MkdirAll(export, 0o755); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.Parts)) {
+		if err := writeFile(filepath.Join(export, name), in.Parts[name], 0o644); err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "hallmark: wrote %s (%d bytes)\n", filepath.Join(export, name), len(in.Parts[name]))
+	}
+	return nil
+}

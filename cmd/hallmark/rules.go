@@ -1,0 +1,42 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/hallmark-attest/hallmark/verify"
+)
+
+func rulesCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "rules",
+		Short: "List every finding id with its sentence",
+		Long: `Lists every finding that verify can report: its id, the stage that judges it, the
+worst status it can have, what a contradiction of this id rests on (exact: a
+cryptographic or structural fact; reference: as good as the reference values),
+and the sentence for people. This version has no cross-check rules.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return rules(asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func rules(asJSON bool) error {
+	if asJSON {
+		enc := json.NewEncoder(os.Stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(map[string]any{"findings": verify.Registry(), "rules": []any{}})
+	}
+	t := newTable()
+	t.AppendHeader(table.Row{"ID", "STAGE", "WORST", "RESTS ON", "SENTENCE"})
+	for _, e := range verify.Registry() {
+		t.AppendRow(table.Row{e.ID, e.Stage, e.Worst, e.Soundness, e.Sentence})
+	}
+	t.Render()
+	return nil
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/verify"
+)
+
+type verifyFlags struct {
+	validator, node string
+	references      []string
+	referenceKey    string
+	policies        []string
+	at              string
+	maxAge          time.Duration
+	tier            string
+	stored          string
+	asJSON, all     bool
+	demoRootsUnsafe bool
+}
+
+func verifyCommand() *cobra.Command {
+	var f verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify answer.hm [--node node.json] [--validator validator.key.pub]",
+		Short: "Judge a record: findings, reasons, tier",
+		Long: `Judges a record offline. With --node alone the record must be by the key that
+enrolled the node, whose fingerprint is printed; with --validator both must be by
+that key. Without --node nothing above community can be reached.
+
+The tier asked for is verified unless --tier says otherwise. This version reads
+no boot log, so no node reaches verified yet: see Limits in the README.
+
+Exit status: 0 accepted at the tier asked for, 1 judged and not accepted, 2 could not judge.`,
+		Example: `  hallmark verify answer.hm --node node.json --reference models.json --tier community
+  hallmark verify answer.hm --node node.json --json | jq .findings`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return verifyRecord(args[0], f) },
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.validator, "validator", "", "public key of the validator that made the record")
+	fl.StringVar(&f.node, "node", "", "node record from hallmark enroll")
+	fl.StringArrayVar(&f.references, "reference", nil, "reference file; may be repeated")
+	fl.StringVar(&f.referenceKey, "reference-key", "", "public key that must have signed every reference file")
+	fl.StringArrayVar(&f.policies, "policy", nil, "tier policy file in place of the built-in one; may be repeated")
+	fl.StringVar(&f.at, "at", "", "judge age as of this time (RFC 3339; default now)")
+	fl.DurationVar(&f.maxAge, "max-age", 0, "refuse records older than this (default: any age)")
+	fl.StringVar(&f.tier, "tier", string(verify.TierVerified), "tier that decides the exit status: "+tierNames())
+	fl.StringVar(&f.stored, "challenge", "", "the signed challenge a live validator stored when it asked")
+	fl.BoolVar(&f.asJSON, "json", false, "print JSON")
+	fl.BoolVar(&f.all, "all", false, "also print what is in order")
+	fl.BoolVar(&f.demoRootsUnsafe, "unsafe-demo-roots", false, "believe nodes enrolled under a demonstration authority, whose keys anybody can have")
+	return cmd
+}
+
+func tierNames() string {
+	var s []string
+	for _, t := range verify.Tiers() {
+		s = append(s, string(t))
+	}
+	return strings.Join(s, ", ")
+}
+
+func verifyRecord(path string, f verifyFlags) error {
+	v, err := f.verifier()
+	if err != nil {
+		return err
+	}
+	o, err := f.options()
+	if err != nil {
+		return err
+	}
+	record, err := readFile(path, attest.MaxRecordSize)
+	if err != nil {
+		return err
+	}
+	r, err := v.Verify(record, o)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if f.validator == "" {
+		fmt.Fprintf(os.Stderr, "hallmark: believing the enroller of %s, key %s\n", f.node, r.Validator)
+	}
+	if err := printResult(r, f); err != nil {
+		return err
+	}
+	if !r.Accepted {
+		return errRefused
+	}
+	return nil
+}
+
+func (f *verifyFlags) verifier() (*verify.Verifier, error) {
+	e := verify.Endorsements{AcceptDemoRootsUnsafe: f.demoRootsUnsafe}
+	var err error
+	if f.validator != "" {
+		if e.Validator, err = readPublicKey(f.validator); err != nil {
+			return nil, err
+		}
+	}
+	if f.node != "" {
+		if e.Node, err = readFile(f.node, attest.MaxNodeRecordSize); err != nil {
+			return nil, err
+		}
+	}
+	refs, err := readReferences(f.references, f.referenceKey)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := readPolicy(f.policies)
+	if err != nil {
+		return nil, err
+	}
+	return verify.New(e, refs, policy)
+}
+
+func (f *verifyFlags) options() (verify.Options, error) {
+	o := verify.Options{At: time.Now(), MaxAge: f.maxAge, Asked: verify.Tier(f.tier)}
+	var err error
+	if f.at != "" {
+		if o.At, err = time.Parse(time.RFC3339, f.at); err != nil {
+			return o, fmt.Errorf("--at: %w; write it as 2026-11-22T10:00:00Z", err)
+		}
+	}
+	if f.stored != "" {
+		o.Stored, err = readFile(f.stored, attest.MaxRequestSize)
+	}
+	return o, err
+}
+
+func readPolicy(files []string) (verify.Policy, error) {
+	p, err := verify.DefaultPolicy()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range files {
+		b, err := readFile(name, verify.MaxPolicySize)
+		if err != nil {
+			return nil, err
+		}
+		tp, err := verify.ParseTierPolicy(b)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		p[tp.Tier] = *tp
+	}
+	return p, nil
+}
+
+func printResult(r *verify.Result, f verifyFlags) error {
+	if f.asJSON {
+		enc := json.NewEncoder(os.Stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(r)
+	}
+	printFindings(r, f.all)
+	return nil
+}

@@ -2,16 +2,37 @@ package gpu
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
-// address is NVML's own spelling in lower case: eight digits of domain. Linux
-// writes four (and five for the domains of VMD), so strings are not comparable
-// between the two: compare Sysfs.
-var address = regexp.MustCompile(`^[0-9a-f]{8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$`)
+// isAddress accepts NVML's own spelling in lower case, "00000000:1b:00.0", with eight
+// digits of domain. Linux writes four (and five for the domains of VMD), so strings
+// are not comparable between the two: compare Sysfs.
+func isAddress(a string) bool {
+	const form = "hhhhhhhh:hh:dh.f" // hex digit, 0 or 1, function 0 to 7
+	if len(a) != len(form) {
+		return false
+	}
+	for i := range len(form) {
+		c := a[i]
+		digit := c >= '0' && c <= '9'
+		ok := c == form[i]
+		switch form[i] {
+		case 'h':
+			ok = digit || c >= 'a' && c <= 'f'
+		case 'd':
+			ok = c == '0' || c == '1'
+		case 'f':
+			ok = c >= '0' && c <= '7'
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
 
-// Address writes a PCI address as claims do. NVML names functions never: GPUs are function 0.
+// Address writes a PCI address as claims do. NVML never names the function: a GPU is function 0.
 func Address(domain, bus, device uint32) string {
 	return fmt.Sprintf("%08x:%02x:%02x.0", domain, bus, device)
 }

@@ -80,6 +80,17 @@ func TestParseRejectsOversize(t *testing.T) {
 	}
 }
 
+func TestAddressHasOneForm(t *testing.T) {
+	for _, a := range []string{"", "0000:1b:00.0", "00000000:1B:00.0", "00000000:1b:20.0", "00000000:1b:00.8", "00000000-1b:00.0", "00000000:1b:00.0 ", "0000000g:1b:00.0"} {
+		if isAddress(a) {
+			t.Errorf("%q accepted", a)
+		}
+	}
+	if a := Address(0xFFFFFFFF, 0xFF, 0x1F); !isAddress(a) {
+		t.Errorf("%q refused", a)
+	}
+}
+
 func TestSysfsNamesAreLinuxs(t *testing.T) {
 	for in, want := range map[string]string{"00000000:1b:00.0": "0000:1b:00.0", "00010000:81:00.0": "10000:81:00.0", "00000001:00:00.0": "0001:00:00.0"} {
 		if got := (PCI{Address: in}).Sysfs(); got != want {

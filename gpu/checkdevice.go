@@ -17,7 +17,7 @@ func (d *Device) check() error {
 
 func (d *Identity) check() error {
 	if p := d.PCI; p != nil {
-		if !address.MatchString(p.Address) {
+		if !isAddress(p.Address) {
 			return fmt.Errorf("pci: %.*q is not an address", MaxText, p.Address)
 		}
 		if max(p.VendorID, p.DeviceID, p.SubsystemVendorID, p.SubsystemDeviceID) > 0xFFFF {
@@ -58,7 +58,7 @@ func (x *Interconnect) check() error {
 		if l.Number >= MaxLinks || i > 0 && x.Links[i-1].Number >= l.Number {
 			return fmt.Errorf("nvlink[%d]: out of order or over the limit", l.Number)
 		}
-		if l.RemotePCI != nil && !address.MatchString(*l.RemotePCI) {
+		if l.RemotePCI != nil && !isAddress(*l.RemotePCI) {
 			return fmt.Errorf("nvlink[%d]: remote_pci: %.*q is not an address", l.Number, MaxText, *l.RemotePCI)
 		}
 		err := errors.Join(enum("version", LinkVersion, l.Version), enum("remote_type", RemoteType, l.RemoteType))

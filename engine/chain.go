@@ -1,0 +1,194 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/internal/proc"
+)
+
+const maxLaunchers = 8 // processes between the listener and the engine's first
+
+// chain follows the endpoint to the root of the engine's process tree and states
+// the links on the way; 0 if it breaks, with the absence stated.
+func (w *collecting) chain(what, url string, e *Engine) int {
+	for range MaxHops + 1 {
+		ep, err := parseEndpoint(url)
+		if err != nil {
+			w.absent.Add(what+".listening", attest.NotSupported, "%v", err)
+			return 0
+		}
+		root := w.holder(what, ep, e)
+		if root == 0 {
+			return 0
+		}
+		exe, _, _ := w.fs.Exe(root)
+		args, _ := w.fs.Cmdline(root)
+		to, ok := forwardsTo(exe, args)
+		if !ok {
+			return w.launcher(root)
+		}
+		if len(e.Hops) == MaxHops {
+			break
+		}
+		e.Hops = append(e.Hops, Hop{To: attest.Clean(to), Process: w.process(fmt.Sprintf("%s.hops[%d]", what, len(e.Hops)), root, generic)})
+		e.Listening, e.Sharing = []Listening{}, nil
+		url = to
+	}
+	w.absent.Add(what+".process", attest.Oversize, "more than %d forwarders in a row", MaxHops)
+	return 0
+}
+
+// holder states who listens and returns the process the listeners come from.
+func (w *collecting) holder(what string, ep endpoint, e *Engine) int {
+	hits, err := w.snap.listeners(w.ctx, ep)
+	if errors.Is(err, fs.ErrNotExist) {
+		w.absent.Add(what+".process", attest.NotPresent, "nothing listens on %s: start the engine, or correct its endpoint in the configuration (for a container without docker-proxy give the container's address)", ep)
+		return 0
+	}
+	if err != nil {
+		w.absent.Err(what+".listening", fmt.Errorf("%s: %w", ep, err))
+		return 0
+	}
+	var pids []int
+	for _, h := range hits {
+		if len(e.Listening) < MaxListening {
+			e.Listening = append(e.Listening, Listening{h.Addr.Addr().String(), uint64(h.Addr.Port()), h.namespace})
+		}
+		pids = append(pids, w.snap.holders[h.Inode]...)
+	}
+	if len(pids) == 0 {
+		reason, fix := attest.NotPresent, "held by a process outside this PID namespace, or by the kernel"
+		if w.snap.denied > 0 {
+			reason, fix = attest.NotPermitted, fmt.Sprintf("descriptors of %d processes may not be read: run the collector with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH", w.snap.denied)
+		}
+		w.absent.Add(what+".process", reason, "socket of %s found, its holder not: %s", ep, fix)
+		return 0
+	}
+	if rest := slices.DeleteFunc(slices.Clone(pids), func(pid int) bool { return pid == 1 }); len(rest) > 0 {
+		pids = rest // the service manager keeps the sockets that it activates services by
+	}
+	root := w.snap.root(pids)
+	for _, pid := range pids {
+		if pid != root && !w.snap.descends(pid, root) && len(e.Sharing) < MaxProcesses {
+			e.Sharing = append(e.Sharing, uint64(pid))
+		}
+	}
+	slices.Sort(e.Sharing)
+	e.Sharing = slices.Compact(e.Sharing)
+	return root
+}
+
+// launcher climbs from the listener to the first process of the same engine:
+// TGI's router and vLLM's front end are children beside the ones that hold the weights.
+func (w *collecting) launcher(pid int) int {
+	kind := w.recognise(pid)
+	for range maxLaunchers {
+		up := w.snap.stats[pid].PPID
+		if kind.name == generic.name || up <= 1 || w.recognise(up).name != kind.name {
+			break
+		}
+		pid = up
+	}
+	return pid
+}
+
+func (w *collecting) recognise(pid int) recogniser {
+	exe, _, _ := w.fs.Exe(pid)
+	args, _ := w.fs.Cmdline(pid)
+	return recognise(command{path.Base(exe), args})
+}
+
+// measure states the process tree and its files, and at the end looks whether
+// the process is still the one it began with.
+func (w *collecting) measure(what string, root int, cfg EngineConfig, e *Engine) {
+	kind := w.recognise(root)
+	e.Kind = kind.name
+	p := w.process(what+".process", root, kind)
+	e.Process = &p
+	pids, more := w.snap.tree(root)
+	if more > 0 {
+		w.absent.Add(what+".tree", attest.Oversize, "%d further processes", more)
+	}
+	for _, pid := range pids {
+		st := w.snap.stats[pid]
+		exe, _, _ := w.fs.Exe(pid)
+		e.Tree = append(e.Tree, Child{uint64(pid), uint64(st.PPID), st.StartTicks, attest.Clean(exe)})
+	}
+	w.files(what, append([]int{root}, pids...), cfg.Models, e)
+	if now, err := w.fs.Stat(root); err != nil || now.StartTicks != w.snap.stats[root].StartTicks {
+		w.absent.Err(what+".process", fmt.Errorf("%w: process %d ended while it was measured", proc.ErrChanged, root))
+	}
+}
+
+// process states one process. A part that cannot be read is an absence of its own.
+func (w *collecting) process(what string, pid int, kind recogniser) Process {
+	st := w.snap.stats[pid]
+	p := Process{PID: uint64(pid), Parent: uint64(st.PPID), StartTicks: st.StartTicks, Args: []Pair{}, Environment: []Pair{}}
+	if w.boot != 0 {
+		at := w.boot*1000 + st.StartTicks*(1000/proc.TicksPerSecond)
+		p.StartMs = &at
+	}
+	if uid, err := w.fs.UID(pid); err != nil {
+		w.err(what+".uid", err)
+	} else {
+		n := uint64(uid)
+		p.UID = &n
+	}
+	w.executable(what, pid, &p)
+	withheld := 0
+	if args, err := w.fs.Cmdline(pid); err != nil {
+		w.err(what+".args", err)
+	} else {
+		p.Args, withheld = kind.pick(args)
+	}
+	if withheld > 0 {
+		w.absent.Add(what+".args", attest.NotPermitted, "%d values look like secrets and stay on the host", withheld)
+	}
+	withheld = 0
+	if env, err := w.fs.Environ(pid); err != nil {
+		w.err(what+".environment", err)
+	} else {
+		p.Environment, withheld = kind.variables(env)
+	}
+	if withheld > 0 {
+		w.absent.Add(what+".environment", attest.NotPermitted, "%d values look like secrets and stay on the host", withheld)
+	}
+	if group, err := w.fs.Cgroup(pid); err != nil {
+		w.err(what+".cgroup", err)
+	} else {
+		p.Cgroup, p.Container = attest.Clean(group), containerID(group)
+	}
+	return p
+}
+
+// executable measures the file behind /proc/PID/exe and compares it with what is
+// mapped. The link follows the inode that was started, also after a rename or removal.
+func (w *collecting) executable(what string, pid int, p *Process) {
+	name, deleted, err := w.fs.Exe(pid)
+	if err != nil {
+		w.err(what+".exe_path", err)
+	}
+	p.ExePath, p.ExeDeleted = attest.Clean(name), deleted
+	f, err := w.fs.OpenExe(pid)
+	if err != nil {
+		w.err(what+".exe", err)
+		return
+	}
+	defer f.Close()
+	d, err := w.digests.file(w.ctx, f, true, &w.budget)
+	if err != nil {
+		w.err(what+".exe", err)
+	}
+	p.Exe = &d
+	mapped, err := w.exeMapped(pid, name, f)
+	if err != nil {
+		w.err(what+".exe_mapped", err)
+		return
+	}
+	p.ExeMapped = &mapped
+}

@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/internal/proc"
+)
+
+const how = "read from procfs and by hashing open files, by the agent"
+
+// Config names what is to be measured.
+type Config struct {
+	Engines []EngineConfig
+}
+
+// EngineConfig is one engine of the operator's configuration.
+type EngineConfig struct {
+	Name     string   // free text, unique
+	Endpoint string   // URL with the address the engine listens on: "http://127.0.0.1:8000"
+	Public   []string // URLs under which clients reach it
+	Models   []string // model files and directories
+	Declared Declared // the operator's word
+}
+
+// Check refuses a configuration that Collect could not state within the limits.
+func (c Config) Check() error {
+	if len(c.Engines) > MaxEngines {
+		return fmt.Errorf("%d engines, limit %d", len(c.Engines), MaxEngines)
+	}
+	names := map[string]bool{}
+	for _, e := range c.Engines {
+		switch {
+		case e.Name == "" || names[e.Name]:
+			return fmt.Errorf("engine name %q: empty or twice", e.Name)
+		case len(e.Public) > MaxPublic || len(e.Models) > attest.MaxModels:
+			return fmt.Errorf("engine %s: %d public URLs, limit %d; %d models, limit %d", e.Name, len(e.Public), MaxPublic, len(e.Models), attest.MaxModels)
+		}
+		names[e.Name] = true
+		texts := append([]string{e.Name, e.Endpoint, e.Declared.Model, e.Declared.Precision}, append(e.Public, e.Models...)...)
+		if err := checkText(texts...); err != nil {
+			return fmt.Errorf("engine %q: %w", e.Name, err)
+		}
+		if _, err := parseEndpoint(e.Endpoint); err != nil {
+			return fmt.Errorf("engine %s: %w", e.Name, err)
+		}
+	}
+	return nil
+}
+
+// Collector states claims of kind "engine".
+type Collector struct {
+	cfg     Config
+	fs      proc.FS
+	digests *Digests
+	now     func() time.Time
+}
+
+// NewCollector returns a collector. digests is shared with whoever runs
+// Digests.Run; a nil clock means time.Now.
+func NewCollector(cfg Config, p proc.FS, digests *Digests, clock func() time.Time) (*Collector, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	if clock == nil {
+		clock = time.Now
+	}
+	return &Collector{cfg, p, digests, clock}, nil
+}
+
+// collecting is one run of Collect.
+type collecting struct {
+	*Collector
+	ctx    context.Context
+	snap   *snapshot
+	boot   uint64 // Unix seconds; 0 if unknown
+	budget int64  // bytes that may still be hashed now
+	absent *proc.Absences
+}
+
+// Collect reads the claims. With digests at hand it costs a look at the process
+// table and a stat per file. After ctx ends, what remains is absent with reason
+// timeout; an error means that no claims could be made at all.
+func (c *Collector) Collect(ctx context.Context) (*Claims, error) {
+	w := &collecting{Collector: c, ctx: ctx, budget: c.digests.opt.BudgetBytes, absent: &proc.Absences{}}
+	out := &Claims{How: how, Engines: []Engine{}}
+	var err error
+	if w.snap, err = takeSnapshot(ctx, c.fs); err != nil {
+		w.absent.Err("engines[*].process", fmt.Errorf("process table: %w", err))
+	}
+	if w.boot, err = c.fs.BootTime(); err != nil {
+		w.absent.Err("engines[*].process.start_ms", err)
+	}
+	for i, e := range c.cfg.Engines {
+		out.Engines = append(out.Engines, w.engine(fmt.Sprintf("engines[%d]", i), e))
+	}
+	out.ObtainedAt = ms(c.now())
+	out.Absent = w.absent.List()
+	return out, fit(out)
+}
+
+func (w *collecting) engine(what string, cfg EngineConfig) Engine {
+	e := Engine{Name: cfg.Name, Endpoint: cfg.Endpoint, Public: cfg.Public, Declared: cfg.Declared,
+		Listening: []Listening{}, Tree: []Child{}, Libraries: []Library{}, Weights: []Weight{}, Models: []Model{}}
+	if w.snap != nil {
+		if root := w.chain(what, cfg.Endpoint, &e); root != 0 {
+			w.measure(what, root, cfg, &e)
+		}
+	}
+	for i, path := range cfg.Models {
+		e.Models = append(e.Models, w.model(fmt.Sprintf("%s.models[%d]", what, i), path))
+	}
+	return e
+}
+
+// err states an absence with the reason that this package's errors carry.
+func (w *collecting) err(what string, err error) {
+	var later *NotYetError
+	if errors.As(err, &later) || errors.Is(err, ErrBusy) {
+		w.absent.Add(what, attest.NotYet, "%v", err)
+		return
+	}
+	w.absent.Err(what, err)
+}
+
+// fit holds the claims below MaxClaimsSize: entries of manifests go first, for
+// their digest stays; then libraries. Each time the absence says so.
+func fit(c *Claims) error {
+	for _, drop := range []struct {
+		what string
+		do   func(*Engine) bool
+	}{
+		{"models[*].entries", func(e *Engine) (any bool) {
+			for i := range e.Models {
+				any = any || len(e.Models[i].Entries) > 0
+				e.Models[i].Entries = nil
+			}
+			return any
+		}},
+		{"libraries", func(e *Engine) bool { any := len(e.Libraries) > 0; e.Libraries = []Library{}; return any }},
+		{"weights", func(e *Engine) bool { any := len(e.Weights) > 0; e.Weights = []Weight{}; return any }},
+	} {
+		b, err := attest.Marshal(c)
+		if err != nil || len(b) <= MaxClaimsSize {
+			return err
+		}
+		for i := range c.Engines {
+			if drop.do(&c.Engines[i]) && len(c.Absent) < attest.MaxAbsences {
+				c.Absent = append(c.Absent, attest.Absent(fmt.Sprintf("engines[%d].%s", i, drop.what), attest.Oversize, "claims of %d bytes, limit %d", len(b), MaxClaimsSize))
+			}
+		}
+	}
+	b, err := attest.Marshal(c)
+	if err == nil && len(b) > MaxClaimsSize {
+		err = fmt.Errorf("engine: claims of %d bytes, limit %d", len(b), MaxClaimsSize)
+	}
+	return err
+}

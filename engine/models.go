@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/internal/proc"
+)
+
+// model states the manifest of one configured model. A file that cannot be
+// measured makes it incomplete and is named in an absence; the others are measured
+// all the same.
+func (w *collecting) model(what, path string) Model {
+	m := Model{Path: attest.Clean(path)}
+	missing := 0
+	skip := func(name string, err error) {
+		missing++
+		w.err(what+".entries["+name+"]", err)
+	}
+	files, release, err := listModel(w.ctx, path, skip)
+	if err != nil {
+		w.err(what, err)
+		return m
+	}
+	defer release()
+	var late backlog
+	var entries Manifest
+	for _, mf := range files {
+		if err := w.ctx.Err(); err != nil {
+			missing++
+			w.err(what, err)
+			break
+		}
+		d, err := w.modelFile(mf)
+		switch {
+		case err == nil:
+			entries = append(entries, Entry{Path: mf.path, Size: d.SizeBytes, FSVerity: [32]byte(d.FSVerity)})
+			m.Freshness = weaker(m.Freshness, d.Freshness)
+			if m.OldestMs == 0 || d.DigestAtMs < m.OldestMs {
+				m.OldestMs = d.DigestAtMs
+			}
+		case late.add(err, d.SizeBytes):
+		default:
+			skip(mf.path, err)
+		}
+	}
+	late.state(w.absent, what+".digest")
+	if len(files) == 0 && missing == 0 {
+		w.absent.Add(what+".digest", attest.NotPresent, "no file in it")
+	}
+	m.Files, m.SizeBytes = uint64(len(entries)), entries.Size()
+	w.finish(what, &m, entries, missing+late.files == 0)
+	return m
+}
+
+// finish states the digest of a complete manifest, and its entries where they fit.
+func (w *collecting) finish(what string, m *Model, entries Manifest, complete bool) {
+	if complete && len(entries) > 0 {
+		digest, err := entries.Digest()
+		if err != nil {
+			w.err(what+".digest", err)
+		} else {
+			m.Complete, m.Digest = true, digest[:]
+		}
+	}
+	if len(entries) > MaxEntries {
+		w.err(what+".entries", fmt.Errorf("%w: %d files, %d are stated at most; the digest covers all", proc.ErrOversize, len(entries), MaxEntries))
+		return
+	}
+	m.Entries = entries
+}
+
+func (w *collecting) modelFile(mf modelFile) (FileDigest, error) {
+	f, err := mf.open()
+	if err != nil {
+		return FileDigest{}, err
+	}
+	defer f.Close()
+	return w.digests.file(w.ctx, f, false, &w.budget)
+}

@@ -3,11 +3,13 @@ package agent
 import (
 	"context"
 	"io/fs"
+	"log/slog"
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/host"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
+	"github.com/hallmark-attest/hallmark/engine"
 	"github.com/hallmark-attest/hallmark/gpu"
 )
 
@@ -68,4 +70,20 @@ func HostSource(o HostOptions) Source {
 			}
 			return c, nil
 		}}
+}
+
+// EngineSource reads the engines' processes, open files and digests' state after the batch is frozen.
+func EngineSource(c *engine.Collector) Source {
+	return Source{Kind: attest.KindEngine, Deadline: fastDeadline,
+		Check:   func(b []byte) error { _, err := engine.Parse(b); return err },
+		Collect: func(ctx context.Context) (any, error) { return c.Collect(ctx) }}
+}
+
+// Hashing is the background work that keeps digests of large files.
+func Hashing(d *engine.Digests, log *slog.Logger) func(context.Context) {
+	return func(ctx context.Context) {
+		if err := d.Run(ctx); err != nil && ctx.Err() == nil {
+			log.Error("hashing of models ended: what is not measured yet stays absent", "err", err)
+		}
+	}
 }

@@ -8,27 +8,35 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
 
 // decodeYAML decodes one strict document: no unknown or duplicate key, no
 // anchors or aliases (they make small files large), no second document.
 func decodeYAML(b []byte, c *Config) error {
-	documents := 0
+	documents, content := 0, false
 	for _, t := range lexer.Tokenize(string(b)) {
 		switch t.Type {
 		case token.AnchorType, token.AliasType, token.MergeKeyType:
 			return fmt.Errorf("[%d:%d] anchors and aliases are not used here: write the value out", t.Position.Line, t.Position.Column)
 		case token.DocumentHeaderType:
 			documents++
+		case token.CommentType, token.DocumentEndType:
+		default:
+			content = true
 		}
 	}
 	if documents > 1 {
 		return errors.New("more than one YAML document: keep the first and remove what follows the second \"---\"")
 	}
-	if len(strings.TrimSpace(string(b))) == 0 {
+	if !content {
 		return nil
+	}
+	if err := refuseNulls(b); err != nil {
+		return err
 	}
 	err := yaml.UnmarshalWithOptions(b, c, yaml.Strict())
 	if err == nil {
@@ -39,6 +47,34 @@ func decodeYAML(b []byte, c *Config) error {
 		msg += "\nhint: " + hint
 	}
 	return errors.New(msg)
+}
+
+// refuseNulls refuses keys without value: the decoder would read them as
+// empty, which is another thing than the default.
+func refuseNulls(b []byte) error {
+	f, err := parser.ParseBytes(b, 0)
+	if err != nil {
+		return nil // the decoder says it better
+	}
+	var n nullFinder
+	for _, doc := range f.Docs {
+		if doc.Body != nil {
+			ast.Walk(&n, doc.Body)
+		}
+	}
+	if n.at == nil {
+		return nil
+	}
+	return fmt.Errorf("[%d:%d] a key without value: give it one, or remove the line for the default", n.at.Line, n.at.Column)
+}
+
+type nullFinder struct{ at *token.Position }
+
+func (n *nullFinder) Visit(node ast.Node) ast.Visitor {
+	if node.Type() == ast.NullType && n.at == nil {
+		n.at = node.GetToken().Position
+	}
+	return n
 }
 
 var unknownField = regexp.MustCompile(`unknown field "([^"]*)"`)

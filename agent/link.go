@@ -82,7 +82,9 @@ func readFrame(r io.Reader, limit int) ([]byte, error) {
 		return nil, fmt.Errorf("link: frame of %d bytes, want 1 to %d", n, limit)
 	}
 	b := make([]byte, n)
-	if _, err := io.ReadFull(r, b); err != nil {
+	if _, err := io.ReadFull(r, b); errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("link: frame: %w", io.ErrUnexpectedEOF) // not a clean end
+	} else if err != nil {
 		return nil, fmt.Errorf("link: frame: %w", err)
 	}
 	return b, nil

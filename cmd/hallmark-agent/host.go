@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/hallmark-attest/hallmark/agent"
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/host/sysinfo"
+	"github.com/hallmark-attest/hallmark/engine"
+	"github.com/hallmark-attest/hallmark/internal/hw"
+	"github.com/hallmark-attest/hallmark/internal/proc"
+)
+
+// hostRoot is the one host this program reads: its own.
+const hostRoot = "/"
+
+// newCollector wires this host's devices. close ends what it started outside Collector.Run.
+func newCollector(ctx context.Context, c *agent.Config, log *slog.Logger) (col *agent.Collector, close func(), err error) {
+	p := proc.FS{Root: "/proc"}
+	o := agent.CollectorOptions{Config: c, Version: buildVersion(), Log: log, Now: time.Now}
+	close = func() {}
+	probed := &agent.Probed{Proc: p, Root: hostRoot, Log: log}
+	if c.GPU.Library != agent.None {
+		probe := hw.NewProbe(c.GPU.Probe, c.GPU.Library, log)
+		close = func() {
+			if err := probe.Close(); err != nil {
+				log.Warn("GPU probe not closed", "err", err)
+			}
+		}
+		probed.PID, probed.Library = probe.PID, libraryName(c.GPU.Library)
+		o.Sources = append(o.Sources, agent.GPUSource(probe, time.Duration(c.GPU.Interval)))
+	}
+	if err := probed.MeasureSelf(ctx); err != nil {
+		return nil, close, fmt.Errorf("own executable: %w", err)
+	}
+	o.Sources = append(o.Sources, agent.HostSource(agent.HostOptions{Root: os.DirFS(hostRoot), System: sysinfo.Reader{Root: hostRoot}.Read,
+		Serials: c.Host.DMISerials, Complete: probed.Complete, Now: time.Now}))
+	if len(c.Engines) > 0 {
+		digests := engine.NewDigests(engine.DigestOptions{})
+		eng, err := engine.NewCollector(engineConfig(c), p, digests, time.Now)
+		if err != nil {
+			return nil, close, fmt.Errorf("engines: %w", err)
+		}
+		o.Sources = append(o.Sources, agent.EngineSource(eng))
+		o.Background = append(o.Background, agent.Hashing(digests, log))
+	}
+	if c.TPM.Device != agent.None {
+		o.OpenTPM = func(ctx context.Context) (agent.TPM, error) { return openTPM(ctx, c.TPM.Device, log) }
+	}
+	inputs := agent.ReadInputs(c, hostRoot)
+	o.Inputs, o.Software = func() attest.Inputs { return inputs }, probed.Software
+	col, err = agent.NewCollector(o)
+	return col, close, err
+}
+
+func openTPM(ctx context.Context, device string, log *slog.Logger) (agent.TPM, error) {
+	if hw.IsRawTPM(device) {
+		log.Warn("raw TPM device: no other program can use it meanwhile; prefer /dev/tpmrm0", "device", device)
+	}
+	t, err := hw.OpenTPM(device)
+	if err != nil {
+		return nil, err
+	}
+	return agent.NewTPM(ctx, t, device, time.Now)
+}
+
+// libraryName is the beginning of the mapped file's base name: "libnvidia-ml.so"
+// also where the loader resolved it to "libnvidia-ml.so.550.54.15".
+func libraryName(library string) string {
+	base := path.Base(library)
+	if before, _, ok := strings.Cut(base, ".so"); ok {
+		return before + ".so"
+	}
+	return base
+}
+
+func engineConfig(c *agent.Config) engine.Config {
+	var out engine.Config
+	for _, e := range c.Engines {
+		out.Engines = append(out.Engines, engine.EngineConfig{Name: e.Name, Endpoint: e.Endpoint, Public: e.Public, Models: e.Models,
+			Declared: engine.Declared{Model: e.Declared.Model, Precision: e.Declared.Precision, TensorParallel: uint64(e.Declared.TensorParallel)}})
+	}
+	return out
+}

@@ -47,7 +47,11 @@ func (d *Device) certifyCreation(l line) (r *tpm2.CertifyCreationResponse, err e
 		if err != nil {
 			return fmt.Errorf("certify creation: %w", err)
 		}
-		return d.signedByUs(r.CertifyInfo)
+		a, err := ParseAttest(r.CertifyInfo.Bytes())
+		if err != nil {
+			return err
+		}
+		return d.signedByUs(a)
 	})
 	return r, err
 }

@@ -181,7 +181,10 @@ func TestCheckQuoteRefusesWithTheReason(t *testing.T) {
 
 func TestEachPredicateRefusesAlone(t *testing.T) {
 	k, other := newSoftKey(t), newSoftKey(t)
-	bad := k.quote(t, qualifying(1), func(a *tpm2.TPMSAttest, _ *tpm2.TPMSQuoteInfo, q *tpm.Quote) { a.Magic = 1; q.PCRs[0] = make([]byte, 32) })
+	bad := k.quote(t, qualifying(1), func(a *tpm2.TPMSAttest, _ *tpm2.TPMSQuoteInfo, q *tpm.Quote) {
+		a.Magic = 1
+		q.PCRs[0] = make([]byte, 32)
+	})
 	x, err := tpm.ParseQuoted(bad)
 	if err != nil {
 		t.Fatal(err)

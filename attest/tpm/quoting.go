@@ -33,9 +33,9 @@ func (d *Device) quoteOnce(l line, qualifying [32]byte) (q Quote, agrees bool, e
 	if err != nil {
 		return Quote{}, false, err
 	}
-	var r *tpm2.QuoteResponse
-	err = d.withAK(l, func(h tpm2.AuthHandle) (err error) {
-		r, err = tpm2.Quote{
+	var x *Quoted
+	err = d.withAK(l, func(h tpm2.AuthHandle) error {
+		r, err := tpm2.Quote{
 			SignHandle:     h,
 			QualifyingData: tpm2.TPM2BData{Buffer: qualifying[:]},
 			InScheme:       tpm2.TPMTSigScheme{Scheme: tpm2.TPMAlgNull}, // the key's own
@@ -44,26 +44,21 @@ func (d *Device) quoteOnce(l line, qualifying [32]byte) (q Quote, agrees bool, e
 		if err != nil {
 			return err
 		}
-		return d.signedByUs(r.Quoted)
+		q = Quote{Attest: r.Quoted.Bytes(), Signature: tpm2.Marshal(r.Signature), Bank: d.bank, PCRs: pcrs}
+		if x, err = ParseQuoted(q); err != nil {
+			return fmt.Errorf("own quote: %w", err)
+		}
+		return d.signedByUs(x.attest)
 	})
 	if err != nil {
 		return Quote{}, false, err
-	}
-	q = Quote{Attest: r.Quoted.Bytes(), Signature: tpm2.Marshal(r.Signature), Bank: d.bank, PCRs: pcrs}
-	x, err := ParseQuoted(q)
-	if err != nil {
-		return Quote{}, false, fmt.Errorf("own quote: %w", err)
 	}
 	return q, bytes.Equal(x.Digest(), PCRDigest(pcrs)), nil
 }
 
 // signedByUs looks at the signer's qualified name: a password authorises whatever key has the handle, so after a reset
 // without resource manager another program's key could answer.
-func (d *Device) signedByUs(attested tpm2.TPM2BAttest) error {
-	a, err := ParseAttest(attested.Bytes())
-	if err != nil {
-		return err
-	}
+func (d *Device) signedByUs(a *tpm2.TPMSAttest) error {
 	if !bytes.Equal(a.QualifiedSigner.Buffer, d.ak.QualifiedName()) {
 		return errForeignKey
 	}

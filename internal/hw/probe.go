@@ -15,7 +15,9 @@ import (
 
 // Times of the probe.
 const (
-	// ProbeDeadline is the longest a snapshot may take if the caller sets no deadline.
+	// ProbeDeadline is the longest a snapshot may take if the caller sets no deadline. The
+	// first one on a host without persistence mode initialises every GPU and can take
+	// longer: an agent that starts should ask once, early, with a deadline of its own.
 	ProbeDeadline = 10 * time.Second
 
 	minBackoff = time.Second
@@ -52,12 +54,15 @@ func NewProbe(path, library string, log *slog.Logger) *Probe {
 }
 
 // Snapshot returns the claims of kind "gpu". It returns by the deadline of ctx, or
-// ProbeDeadline if that is sooner, whatever state the process is in. When the time
+// within ProbeDeadline if ctx has none, whatever state the process is in. When the time
 // is up the process is killed; the next one may start after a back-off. If ctx was
 // cancelled the error is ctx.Err(), else it is an *attest.AbsentError.
 func (p *Probe) Snapshot(ctx context.Context) (*gpu.Claims, error) {
-	ctx, cancel := context.WithTimeout(ctx, ProbeDeadline)
-	defer cancel()
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, ProbeDeadline)
+		defer cancel()
+	}
 	select {
 	case p.turn <- struct{}{}:
 		defer func() { <-p.turn }()

@@ -1,0 +1,175 @@
+package verify
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/x509"
+	"encoding/base64"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write vectors and generated parts of documents anew")
+
+const vectorDir = "../testdata/vectors"
+
+// vector is one file of testdata/vectors; its README.md says how to read one.
+type vector struct {
+	comment, expect string
+	at              time.Time
+	maxAge          time.Duration
+	stored          []byte
+	validator       *ecdsa.PublicKey
+	node, record    []byte
+}
+
+func (v vector) bytes() ([]byte, error) {
+	var b bytes.Buffer
+	spki, err := x509.MarshalPKIXPublicKey(v.validator)
+	if err != nil {
+		return nil, err
+	}
+	b64 := base64.StdEncoding.EncodeToString
+	fmt.Fprintf(&b, "comment: %s\nexpect: %s\nat: %s\n", v.comment, v.expect, v.at.Format(time.RFC3339))
+	if v.maxAge > 0 {
+		fmt.Fprintf(&b, "max-age: %s\n", v.maxAge)
+	}
+	if v.stored != nil {
+		fmt.Fprintf(&b, "stored: %s\n", b64(v.stored))
+	}
+	fmt.Fprintf(&b, "validator: %s\n", b64(spki))
+	if v.node != nil {
+		fmt.Fprintf(&b, "node: %s\n", b64(v.node))
+	}
+	fmt.Fprintf(&b, "\n%s\n", b64(v.record))
+	return b.Bytes(), nil
+}
+
+func parseVector(b []byte) (v vector, err error) {
+	head, body, ok := bytes.Cut(b, []byte("\n\n"))
+	if !ok {
+		return v, fmt.Errorf("no empty line between header and record")
+	}
+	unb64 := func(s string) (out []byte) {
+		if err == nil {
+			out, err = base64.StdEncoding.DecodeString(strings.TrimSpace(s))
+		}
+		return out
+	}
+	for line := range strings.Lines(string(head)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		switch key {
+		case "comment":
+			v.comment = value
+		case "expect":
+			v.expect = value
+		case "at":
+			v.at, err = time.Parse(time.RFC3339, value)
+		case "max-age":
+			v.maxAge, err = time.ParseDuration(value)
+		case "stored":
+			v.stored = unb64(value)
+		case "node":
+			v.node = unb64(value)
+		case "validator":
+			if key, perr := x509.ParsePKIXPublicKey(unb64(value)); perr == nil {
+				v.validator, _ = key.(*ecdsa.PublicKey)
+			}
+		default:
+			return v, fmt.Errorf("unknown header %q", key)
+		}
+		if err != nil {
+			return v, err
+		}
+	}
+	v.record = unb64(string(body))
+	return v, err
+}
+
+func (v vector) judge() (*Result, error) {
+	return judgeRecord(Endorsements{Validator: v.validator, Node: v.node},
+		Options{At: v.at, MaxAge: v.maxAge, Stored: v.stored, Asked: TierCommunity}, v.record)
+}
+
+// TestVectors runs every vector; with -update it makes them from the cases.
+func TestVectors(t *testing.T) {
+	if *update {
+		writeVectors(t)
+	}
+	files, err := filepath.Glob(filepath.Join(vectorDir, "*.vec"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no vectors in %s: %v", vectorDir, err)
+	}
+	good, bad := 0, 0
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := parseVector(b)
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		r, err := v.judge()
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+		} else if got := outcome(r); got != v.expect {
+			t.Errorf("%s (%s): got %s, want %s", filepath.Base(file), v.comment, got, v.expect)
+		}
+		if strings.HasPrefix(v.expect, "accepted") {
+			good++
+		} else {
+			bad++
+		}
+	}
+	if bad <= good {
+		t.Errorf("%d good and %d bad vectors: the bad ones should outnumber the good", good, bad)
+	}
+}
+
+func writeVectors(t *testing.T) {
+	old, err := filepath.Glob(filepath.Join(vectorDir, "*.vec"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range old {
+		os.Remove(f)
+	}
+	if err := os.MkdirAll(vectorDir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases() {
+		f := newForge(t)
+		c.change(f)
+		e, o, record := c.prepare(f)
+		b, err := vector{c.comment, c.expect, o.At, o.MaxAge, o.Stored, e.Validator, e.Node, record}.bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(vectorDir, c.name+".vec"), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// seedVectors adds every vector's record to a fuzz corpus.
+func seedVectors(f *testing.F, add func(vector)) {
+	files, _ := filepath.Glob(filepath.Join(vectorDir, "*.vec"))
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		v, err := parseVector(b)
+		if err != nil {
+			f.Fatal(err)
+		}
+		add(v)
+	}
+}

@@ -8,7 +8,8 @@
 //   - Time is a parameter; an expired chain and an unknown issuer are told apart.
 //   - Whatever the node sent ends in an error that a caller can tell apart, never in a panic.
 //
-// The agent must not import this package: it links go-attestation and, through it, go-tpm's legacy API.
+// The agent must not import this package: it links go-attestation. (go-tpm/legacy/tpm2 alone is no sign of it: go-tpm's own
+// tpm2 package uses its key derivation functions.)
 //
 // A success means: this AK lives in the same TPM as the private half of that EK. That the TPM is soldered to the
 // machine one talks to, it does not mean.

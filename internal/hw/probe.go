@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,7 +53,7 @@ type Probe struct {
 // library is not on the loader's own search path, since the probe's environment
 // carries no LD_LIBRARY_PATH.
 func NewProbe(path, library string, log *slog.Logger) *Probe {
-	return &Probe{path: path, library: library, log: log, now: time.Now, turn: make(chan struct{}, 1)}
+	return &Probe{path: absolute(path), library: absolute(library), log: log, now: time.Now, turn: make(chan struct{}, 1)}
 }
 
 // Snapshot returns the claims of kind "gpu". It returns by the deadline of ctx, or
@@ -101,6 +104,12 @@ func (p *Probe) running(ctx context.Context) (*child, error) {
 	if err != nil || !fresh {
 		return c, err
 	}
+	if err := c.awaitStart(ctx); ctx.Err() != nil {
+		return nil, p.failed(ctx, c, err)
+	} else if err != nil {
+		p.forget(c)
+		return nil, startAbsent(p.path, err)
+	}
 	reply, err := c.ask(ctx, gpu.MethodHello)
 	if err == nil && reply.Error != nil {
 		err = fmt.Errorf("hello refused: %s", reply.Error.Detail)
@@ -112,7 +121,7 @@ func (p *Probe) running(ctx context.Context) (*child, error) {
 	if err != nil {
 		return nil, p.failed(ctx, c, err)
 	}
-	p.log.Info("gpu probe started", "pid", c.pid, "version", hello.Version, "library", p.library)
+	p.log.Info("gpu probe started", "pid", c.pid(), "version", hello.Version, "library", p.library)
 	return c, nil
 }
 
@@ -133,7 +142,7 @@ func (p *Probe) obtain() (c *child, fresh bool, err error) {
 		p.record(dead.diedAt, crash(dead))
 	}
 	if p.stuck != nil && !p.stuck.gone() {
-		return nil, false, absent(attest.Timeout, "probe %d was killed and does not end: the driver holds it", p.stuck.pid)
+		return nil, false, absent(attest.Timeout, "probe %d was killed and does not end: the driver holds it", p.stuck.pid())
 	}
 	p.stuck = nil
 	if wait := p.retry.Sub(p.now()); wait > 0 {
@@ -145,6 +154,15 @@ func (p *Probe) obtain() (c *child, fresh bool, err error) {
 	}
 	p.child = c
 	return c, true, nil
+}
+
+// forget puts away a child that never ran. It is no failure of the probe: the next
+// request tries again at once.
+func (p *Probe) forget(c *child) {
+	p.mu.Lock()
+	p.child = nil
+	p.mu.Unlock()
+	c.kill()
 }
 
 // failed puts away a child that did not answer, or answered with what is no reply.
@@ -166,7 +184,7 @@ func (p *Probe) failed(ctx context.Context, c *child, err error) error {
 		p.record(p.now(), why)
 	}
 	p.mu.Unlock()
-	p.log.Warn("gpu probe failed", "pid", c.pid, "reason", string(why.Reason), "err", err)
+	p.log.Warn("gpu probe failed", "pid", c.pid(), "reason", string(why.Reason), "err", err)
 	if cancelled {
 		return fmt.Errorf("gpu probe: %w", context.Canceled)
 	}
@@ -211,7 +229,7 @@ func (p *Probe) PID() int {
 	if p.child == nil || p.child.gone() {
 		return 0
 	}
-	return p.child.pid
+	return p.child.pid()
 }
 
 // Close ends the process: first by closing its stdin, then by killing it. It does
@@ -232,9 +250,18 @@ func (p *Probe) Close() error {
 	}
 	c.kill()
 	if !c.endsWithin(context.Background(), closeGrace) {
-		return fmt.Errorf("gpu probe: process %d was killed and does not end", c.pid)
+		return fmt.Errorf("gpu probe: process %d was killed and does not end", c.pid())
 	}
 	return nil
+}
+
+// absolute makes paths independent of the directory the probe runs in, which is the
+// root. A bare name is for the loader, or for PATH, to find.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil && strings.Contains(path, "/") {
+		return abs
+	}
+	return path
 }
 
 func absent(r attest.Reason, format string, args ...any) error {
@@ -243,7 +270,7 @@ func absent(r attest.Reason, format string, args ...any) error {
 
 func startAbsent(path string, err error) error {
 	switch {
-	case errors.Is(err, os.ErrNotExist):
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, exec.ErrNotFound):
 		return absent(attest.NotPresent, "%s is missing: install it beside hallmark-agent, or configure its path", path)
 	case errors.Is(err, os.ErrPermission):
 		return absent(attest.NotPermitted, "%s may not be executed", path)

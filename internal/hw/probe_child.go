@@ -16,14 +16,16 @@ import (
 
 // child is one probe process.
 type child struct {
-	pid     int
-	process *os.Process
-	stdin   *os.File
-	stdout  *os.File
-	stderr  tail
-	next    uint64 // id of the last request
+	stdin  *os.File
+	stdout *os.File
+	stderr tail
+	next   uint64 // id of the last request
 
-	done   chan struct{} // closed when the process was reaped
+	started  chan struct{} // closed when the start is over; then these two hold
+	startErr error
+	process  *os.Process
+
+	done   chan struct{} // closed when the process was reaped; then these two hold
 	state  *os.ProcessState
 	diedAt time.Time
 }
@@ -32,6 +34,8 @@ type child struct {
 // PATH alone: LD_PRELOAD, LD_LIBRARY_PATH and LD_AUDIT of the agent must not choose
 // what answers for NVIDIA's library. (Root can still replace the library itself:
 // the digests in evidence are for that.)
+//
+// It does not wait for the start: see awaitStart.
 func start(path, library string) (*child, error) {
 	theirIn, ourIn, err := os.Pipe()
 	if err != nil {
@@ -43,7 +47,7 @@ func start(path, library string) (*child, error) {
 		ourIn.Close()
 		return nil, fmt.Errorf("start probe: %w", err)
 	}
-	c := &child{stdin: ourIn, stdout: ourOut, done: make(chan struct{})}
+	c := &child{stdin: ourIn, stdout: ourOut, started: make(chan struct{}), done: make(chan struct{})}
 	cmd := exec.Command(path, "--library", library)
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
 	cmd.Dir = "/"
@@ -51,36 +55,55 @@ func start(path, library string) (*child, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = time.Second // of whoever inherited stderr
 
-	started := make(chan error)
-	go c.hold(cmd, started)
-	err = <-started
-	theirIn.Close()
-	theirOut.Close()
-	if err != nil {
-		c.stdin.Close()
-		c.stdout.Close()
-		return nil, fmt.Errorf("start probe: %w", err)
-	}
+	go c.hold(cmd, theirIn, theirOut)
 	return c, nil
 }
 
 // hold starts the process and reaps it, on one thread from first to last: the
 // parent-death signal is sent when the thread that started the child ends, which
 // for other threads can be long before the agent does (prctl(2), PR_SET_PDEATHSIG).
-func (c *child) hold(cmd *exec.Cmd, started chan<- error) {
+func (c *child) hold(cmd *exec.Cmd, theirs ...*os.File) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	err := cmd.Start()
-	if err == nil {
-		c.pid, c.process = cmd.Process.Pid, cmd.Process
+	defer close(c.done)
+	if c.startErr = cmd.Start(); c.startErr == nil {
+		c.process = cmd.Process
 	}
-	started <- err
-	if err != nil {
+	for _, f := range theirs {
+		f.Close()
+	}
+	close(c.started)
+	if c.startErr != nil {
 		return
 	}
 	cmd.Wait() // its error is the state below
 	c.state, c.diedAt = cmd.ProcessState, time.Now()
-	close(c.done)
+}
+
+// awaitStart waits until the process runs or could not be started. Even that can
+// hang, on a file system that does: then ctx decides.
+func (c *child) awaitStart(ctx context.Context) error {
+	select {
+	case <-c.started:
+		if c.startErr != nil {
+			return fmt.Errorf("start probe: %w", c.startErr)
+		}
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// pid is the process id, 0 before there is one.
+func (c *child) pid() int {
+	select {
+	case <-c.started:
+		if c.process != nil {
+			return c.process.Pid
+		}
+	default:
+	}
+	return 0
 }
 
 // ask sends one request and reads its reply. When ctx ends it returns at once.
@@ -131,9 +154,20 @@ func (c *child) endsWithin(ctx context.Context, d time.Duration) bool {
 // process in uninterruptible sleep ends when the driver lets it, and hold waits for
 // that. It may be called again.
 func (c *child) kill() {
-	c.process.Kill() // refuses, harmlessly, when the process was reaped
 	c.stdin.Close()
 	c.stdout.Close()
+	select {
+	case <-c.started:
+		c.end()
+	default:
+		go func() { <-c.started; c.end() }()
+	}
+}
+
+func (c *child) end() {
+	if c.process != nil {
+		c.process.Kill() // refuses, harmlessly, when the process was reaped
+	}
 }
 
 // crash is the absence left by a process that died.

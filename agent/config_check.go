@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -134,26 +133,26 @@ func httpURL(s string) bool {
 		u.RawQuery == "" && u.Fragment == "" && len(s) <= attest.MaxText
 }
 
-// NonDefault lists, sorted, the settings whose value is not the default. The names stand in
-// the evidence; the values do, where at all, under their own claims.
+// NonDefault lists, sorted, the settings with which the agent may read something
+// else than the host it stands on. The names stand in the evidence, the values
+// under its inputs. Settings that only say who may ask and what is declared are
+// left out: every honest node changes those, and a warning on each would be noise.
 func (c *Config) NonDefault() []string {
 	d := DefaultConfig()
-	set := map[string]bool{
-		"listen": c.Listen != d.Listen, "state_dir": c.StateDir != d.StateDir, "metrics": c.Metrics != d.Metrics,
-		"tpm.device":  c.TPM != d.TPM,
-		"gpu.library": c.GPU.Library != d.GPU.Library, "gpu.probe": c.GPU.Probe != d.GPU.Probe, "gpu.interval": c.GPU.Interval != d.GPU.Interval,
-		"tdx.report":      c.TDX != d.TDX,
-		"validators.keys": !slices.Equal(c.Validators.Keys, d.Validators.Keys), "validators.open": c.Validators.Open,
-		"validators.per_minute": c.Validators.PerMinute != d.Validators.PerMinute,
-		"engines":               len(c.Engines) > 0, "telemetry.retention": c.Telemetry != d.Telemetry,
-		"collector.socket": c.Collector.Socket != "", "host.dmi_serials": c.Host.DMISerials,
-	}
 	names := []string{}
-	for name, differs := range set {
-		if differs {
-			names = append(names, name)
+	for _, s := range []struct {
+		name    string
+		differs bool
+	}{
+		{"collector.socket", c.Collector.Socket != ""},
+		{"gpu.library", c.GPU.Library != d.GPU.Library},
+		{"gpu.probe", c.GPU.Probe != d.GPU.Probe},
+		{"tdx.report", c.TDX != d.TDX},
+		{"tpm.device", c.TPM != d.TPM},
+	} {
+		if s.differs {
+			names = append(names, s.name)
 		}
 	}
-	slices.Sort(names)
 	return names
 }

@@ -56,7 +56,7 @@ func View(envelope []byte) ([]byte, error) {
 		"name":         bound.Name, "version": bound.Version, "software": printableSoftware(software), "tls_key": bound.TLSKey.String(), "class": bound.Class,
 		"inputs": map[string]any{"config": bound.Inputs.Config.String(), "paths": bound.Inputs.Paths, "statfs": bound.Inputs.StatFS,
 			"namespaces": bound.Inputs.Namespaces, "nondefault": bound.Inputs.NonDefault},
-		"claims": claims, "absent": bound.Absent, "roots": quotes, "sizes_bytes": sizes,
+		"claims": claims, "absent": printableAbsences(bound.Absent), "roots": quotes, "sizes_bytes": sizes,
 	}
 	return json.MarshalIndent(out, "", "  ")
 }
@@ -95,6 +95,14 @@ func printableSoftware(s attest.Software) map[string]any {
 		if d != nil {
 			out[name] = map[string]any{"size_bytes": d.Size, "fsverity": d.FSVerity.String(), "sha256": d.SHA256.String()}
 		}
+	}
+	return out
+}
+
+func printableAbsences(list []attest.Absence) []map[string]string {
+	out := []map[string]string{}
+	for _, a := range list {
+		out = append(out, map[string]string{"what": a.What, "reason": string(a.Reason), "detail": a.Detail})
 	}
 	return out
 }

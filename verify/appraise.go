@@ -15,7 +15,7 @@ type Appraised struct {
 	auth     *Authenticated
 	findings findings
 	claims   map[attest.Kind]ClaimWithStanding
-	engines  int // engines found serving, with executable and complete models stated
+	engines  int // engines found serving, with executable and complete models stated, and no library that differs from its references
 	declared int // engines the node declares
 }
 
@@ -106,11 +106,15 @@ func (v *Verifier) absences(ap *Appraised) {
 	}
 }
 
+// ordinaryInputs are settings that every operator makes and that cannot point the agent at another host.
+var ordinaryInputs = map[string]bool{"engines": true, "listen": true, "metrics": true, "state_dir": true, "gpu.interval": true,
+	"validators.keys": true, "validators.open": true, "validators.per_minute": true, "telemetry.retention": true, "host.dmi_serials": true}
+
 // inputs reports settings that could make the agent describe something else than its host.
 func (ap *Appraised) inputs(refs *References) {
-	in := &ap.auth.bound.Inputs
-	if len(in.NonDefault) > 0 {
-		ap.findings.warn("inputs.nondefault", "effective inputs", Asserted, "defaults", strings.Join(in.NonDefault, ", "))
+	odd := slices.DeleteFunc(slices.Clone(ap.auth.bound.Inputs.NonDefault), func(s string) bool { return ordinaryInputs[s] })
+	if len(odd) > 0 {
+		ap.findings.warn("inputs.nondefault", "effective inputs", Asserted, "defaults", strings.Join(odd, ", "))
 	}
 	for _, m := range ap.auth.bound.Measurements {
 		ap.software(refs, m)

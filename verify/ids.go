@@ -91,6 +91,8 @@ var registry = []Entry{
 	{"engine.executable.match", "appraise", Affirming, harmless, "The executable's digest stands in the references."},
 	{"engine.executable.unknown", "appraise", None, harmless, "The executable's name is not in the references: unknown, not guilty. Create a reference for it."},
 	{"engine.executable.mismatch", "appraise", Contraindicated, reference, "The executable of this name differs from every reference for it."},
+	{"engine.library.match", "appraise", Affirming, harmless, "Libraries mapped by the engine stand in the references."},
+	{"engine.library.differs", "appraise", Warning, harmless, "A library mapped by the engine differs from every reference of its name: an update, or an exchange. It keeps the engine from counting as referenced."},
 	{"agent.executable.match", "appraise", Affirming, harmless, "The agent's or probe's stated digest stands in the references."},
 	{"agent.executable.unknown", "appraise", None, harmless, "The agent's or probe's stated digest is not in the references."},
 	{"gpu.duplicate", "appraise", Contraindicated, exact, "One GPU is stated twice: same UUID, serial number or PCI address."},

@@ -36,32 +36,51 @@ func (ap *Appraised) process(refs *References, e *engine.Engine) bool {
 	}
 	exe, known := digestOf(e.Process.Exe)
 	if known {
-		ap.program(refs, attest.RoleEngine, "engine "+e.Name, e.Process.ExePath, exe)
+		ap.executable(refs, "engine "+e.Name, e.Process.ExePath, exe)
 	}
-	for i := range e.Libraries {
-		l := &e.Libraries[i]
-		// Libraries without a reference of their name are many and ordinary: only what the references know is worth a line.
-		if d, ok := digestOf(&l.FileDigest); ok && len(refs.programs[programKey{attest.RoleLibrary, path.Base(l.Path)}]) > 0 {
-			ap.program(refs, attest.RoleLibrary, "library of "+e.Name, l.Path, d)
-		}
-	}
-	return known
+	return ap.libraries(refs, e) && known
 }
 
-func (ap *Appraised) program(refs *References, role attest.Role, check, file string, d attest.FileDigest) {
+func (ap *Appraised) executable(refs *References, check, file string, d attest.FileDigest) {
 	if !refs.given {
 		return
 	}
 	name := path.Base(file)
 	seen := name + " " + d.FSVerity.String()
-	switch got, want := refs.program(role, name, d); got {
+	switch got, want := refs.program(attest.RoleEngine, name, d); got {
 	case matchesReference:
 		ap.findings.good("engine.executable.match", check, Asserted, seen)
 	case differsFromReference:
 		ap.findings.bad("engine.executable.mismatch", check, Asserted, name+" "+want, seen)
 	default:
-		ap.findings.unknown("engine.executable.unknown", check, Asserted, "a reference of role "+string(role), seen)
+		ap.findings.unknown("engine.executable.unknown", check, Asserted, "a reference of role engine", seen)
 	}
+}
+
+// libraries compares what the references know by name; false where one differs.
+// System libraries change with every update of an honest host, so a difference
+// keeps the engine from counting as stated and is no contradiction.
+func (ap *Appraised) libraries(refs *References, e *engine.Engine) bool {
+	same, matched := true, 0
+	for i := range e.Libraries {
+		l := &e.Libraries[i]
+		d, ok := digestOf(&l.FileDigest)
+		if !ok {
+			continue
+		}
+		name := path.Base(l.Path)
+		switch got, want := refs.program(attest.RoleLibrary, name, d); got {
+		case matchesReference:
+			matched++
+		case differsFromReference:
+			same = false
+			ap.findings.warn("engine.library.differs", "library of "+e.Name, Asserted, name+" "+want, name+" "+d.FSVerity.String())
+		}
+	}
+	if matched > 0 {
+		ap.findings.good("engine.library.match", "libraries of "+e.Name, Asserted, fmt.Sprintf("%d of %d", matched, len(e.Libraries)))
+	}
+	return same
 }
 
 // models compares the manifests; false where one is missing or incomplete.

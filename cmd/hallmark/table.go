@@ -16,6 +16,10 @@ func newTable() table.Writer {
 	s.Format.Header = text.FormatUpper
 	s.Box.PaddingLeft, s.Box.PaddingRight = "", "  "
 	t.SetStyle(s)
-	t.SetColumnConfigs([]table.ColumnConfig{{Name: "SENTENCE", WidthMax: 80}, {Name: "WHY", WidthMax: 80}, {Name: "SEEN", WidthMax: 48}, {Name: "EXPECTED", WidthMax: 40}})
+	t.SetColumnConfigs([]table.ColumnConfig{wrap("SENTENCE", 80), wrap("WHY", 72), wrap("SEEN", 48)})
 	return t
+}
+
+func wrap(name string, width int) table.ColumnConfig {
+	return table.ColumnConfig{Name: name, WidthMax: width, WidthMaxEnforcer: text.WrapSoft}
 }

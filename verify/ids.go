@@ -84,7 +84,6 @@ var registry = []Entry{
 	{"engine.model.unknown", "appraise", None, harmless, "The model's manifest digest is not in the references, under no name: unknown, not guilty. Create a reference for it."},
 	{"engine.model.mismatch", "appraise", Contraindicated, reference, "The weights declared under this name differ from the references: another model, another precision, or changed files."},
 	{"engine.model.incomplete", "appraise", None, harmless, "The model's files could not all be measured."},
-	{"engine.model.inconsistent", "appraise", Contraindicated, exact, "The model digest is not that of the files the node lists for it."},
 	{"engine.weights.foreign", "appraise", Contraindicated, exact, "The engine holds files that look like weights and are not part of the models declared for it: a contradiction where none of the declared ones is open, else a warning."},
 	{"engine.weights.unseen", "appraise", None, harmless, "No declared weight file is open or mapped by the engine: nothing ties the model on disk to the process."},
 	{"engine.weights.loaded", "appraise", Affirming, harmless, "The engine has files of the declared model open or mapped."},

@@ -92,7 +92,7 @@ func keyHint(msg string) string {
 		}
 	}
 	if best == "" {
-		return "the keys are described in agent.yaml(5)"
+		return "the keys are described in /usr/share/doc/hallmark/agent.yaml"
 	}
 	return fmt.Sprintf("did you mean %q?", best)
 }

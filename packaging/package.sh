@@ -24,6 +24,7 @@ bin/hallmark gen-docs dist/man
 bin/hallmark-agent gen-docs dist/man
 bin/hallmark completion bash >dist/man/hallmark.bash
 bin/hallmark completion zsh >dist/man/_hallmark
+rm -f dist/man/*-completion*.1 dist/man/*.gz
 for page in dist/man/*.1; do
   gzip -9nf "$page"
 done

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/hallmark-attest/hallmark/internal/sim/attacker"
+	"github.com/hallmark-attest/hallmark/verify"
+)
+
+// simulated is said with every result.
+const simulated = "TPMs, GPUs, engine and certificate authority are SIMULATED on this machine; they were believed only because the demo " +
+	"gave the options that say unsafe. `hallmark verify` refuses such nodes with node.demo_root unless it is told --unsafe-demo-roots."
+
+// row is how one party fared.
+type row struct {
+	Who      string      `json:"who"`
+	Does     string      `json:"does"`
+	Expected string      `json:"expected"` // "accepted", or a finding id
+	Accepted bool        `json:"accepted"`
+	Tier     verify.Tier `json:"tier"`
+	Finding  string      `json:"finding"`
+	Sentence string      `json:"sentence"`
+	OK       bool        `json:"ok"` // ended as expected
+	Millis   int64       `json:"ms"`
+}
+
+const acceptedText = "accepted"
+
+// newRow compares a verdict with what was expected: a finding, or acceptance where expect is empty.
+func newRow(who, does, expect string, v attacker.Verdict, took time.Duration) row {
+	r := row{Who: who, Does: does, Expected: expect, Accepted: v.Accepted, Tier: v.Tier, Finding: v.Finding, Sentence: v.Sentence, Millis: took.Milliseconds()}
+	if expect == "" {
+		r.Expected, r.OK = acceptedText, v.Accepted
+	} else {
+		r.OK = !v.Accepted && v.Finding == expect
+	}
+	if r.Sentence == "" && v.Accepted {
+		r.Sentence = "Nothing speaks against it at the tier asked for."
+	}
+	return r
+}
+
+func (r *row) verdict() string {
+	if r.Accepted {
+		return fmt.Sprintf("accepted (%s)", r.Tier)
+	}
+	return fmt.Sprintf("refused (%s)", r.Tier)
+}
+
+// report prints all rows to stdout and says on stderr what differs from what was expected.
+func report(rows []row, took time.Duration, f flags) error {
+	surprises := 0
+	for _, r := range rows {
+		if r.OK {
+			continue
+		}
+		surprises++
+		say("%s: expected %s, got %s, finding %q", r.Who, r.Expected, r.verdict(), r.Finding)
+	}
+	if f.asJSON {
+		enc := json.NewEncoder(os.Stdout)
+		enc.SetIndent("", "  ")
+		err := enc.Encode(map[string]any{"simulated": simulated, "rows": rows, "ok": surprises == 0, "ms": took.Milliseconds()})
+		if err != nil {
+			return err
+		}
+	} else {
+		printTable(rows)
+	}
+	say("%d rows in %v", len(rows), took.Round(100*time.Millisecond))
+	if f.keep != "" {
+		sayKept(f.keep)
+	}
+	if surprises > 0 {
+		return fmt.Errorf("%d of %d: %w", surprises, len(rows), errSurprise)
+	}
+	return nil
+}
+
+func printTable(rows []row) {
+	t := newTable()
+	t.AppendHeader(table.Row{"WHO", "VERDICT", "FINDING", "WHY"})
+	for _, r := range rows {
+		mark := ""
+		if !r.OK {
+			mark = " (EXPECTED " + r.Expected + ")"
+		}
+		t.AppendRow(table.Row{r.Who, r.verdict() + mark, r.Finding, r.Sentence})
+	}
+	t.Render()
+	fmt.Println()
+	fmt.Println(text.WrapSoft(simulated, 120))
+}
+
+func list() error {
+	t := newTable()
+	t.AppendHeader(table.Row{"ATTACK", "ENDS WITH", "WHAT THE ATTACKER DOES"})
+	for _, a := range attacker.Attacks() {
+		t.AppendRow(table.Row{a.Name, a.Expect, a.Does})
+	}
+	t.Render()
+	return nil
+}
+
+func newTable() table.Writer {
+	t := table.NewWriter()
+	t.SetOutputMirror(os.Stdout)
+	s := table.StyleLight
+	s.Options = table.OptionsNoBordersAndSeparators
+	s.Format.Header = text.FormatUpper
+	s.Box.PaddingLeft, s.Box.PaddingRight = "", "  "
+	t.SetStyle(s)
+	t.SetColumnConfigs([]table.ColumnConfig{{Name: "WHY", WidthMax: 78, WidthMaxEnforcer: text.WrapSoft}})
+	return t
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hallmark-attest/hallmark/internal/sim/attacker"
+	"github.com/hallmark-attest/hallmark/internal/sim/node"
+	"github.com/hallmark-attest/hallmark/internal/sim/swtpm"
+	"github.com/hallmark-attest/hallmark/verify"
+)
+
+// Limits of time, each far above what it takes.
+const (
+	honestLimit = 60 * time.Second
+	attackLimit = 30 * time.Second
+)
+
+// run is the whole demonstration.
+func run(ctx context.Context, attacks []attacker.Attack, f flags) (err error) {
+	begin := time.Now()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	tools, err := node.Find(filepath.Dir(self))
+	if err != nil {
+		return err
+	}
+	if err := swtpm.Available(); err != nil {
+		return fmt.Errorf("%w (or: make setup)", err)
+	}
+	if err := prepareKeep(f.keep); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "hallmark-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	say("making two software TPMs, their authority, a simulated NVML library and a model")
+	s, err := newStage(dir, tools)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	say("starting the engine and hallmark-agent")
+	n, err := s.startNode(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.Stop()) }()
+	scene, rows, err := honestRun(ctx, s, n, f.keep)
+	if err != nil {
+		return err
+	}
+	if scene != nil {
+		attacked, err := attackAll(ctx, scene, attacks)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, attacked...)
+	}
+	return report(rows, time.Since(begin), f)
+}
+
+// honestRun enrols, challenges and judges the honest node. The scene is nil where it was not accepted: attacks against a
+// validator that accepts nobody would show nothing.
+func honestRun(ctx context.Context, s *stage, n *node.Node, keep string) (*attacker.Scene, []row, error) {
+	ctx, cancel := context.WithTimeout(ctx, honestLimit)
+	defer cancel()
+	v, reference, err := newValidator(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	begin := time.Now()
+	say("enrolling the node: its TPM opens a secret that only the holder of both keys can open")
+	file, refused, err := v.Enroll(ctx, n.URL, v.Roots)
+	if err != nil {
+		return nil, nil, err
+	}
+	if refused != nil {
+		return nil, []row{newRow(honestName, honestDoes, "", *refused, time.Since(begin))}, nil
+	}
+	say("challenging it until the agent has measured the engine's files")
+	record, challenge, result, err := v.AskMeasured(ctx, n.URL, file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("honest node: %w; the agent's log ends with\n%s", err, lastLines(n.Log()))
+	}
+	rows := []row{newRow(honestName, honestDoes, "", attacker.VerdictOf(result), time.Since(begin))}
+	if !result.Accepted {
+		return nil, rows, nil
+	}
+	verified, err := v.JudgeWith(record, verify.Endorsements{Validator: &v.Key.PublicKey, Node: file, AcceptDemoRootsUnsafe: true},
+		verify.Options{At: time.Now(), Asked: verify.TierVerified})
+	if err != nil {
+		return nil, nil, err
+	}
+	rows = append(rows, newRow(honestName+", asked for verified", "is asked for more than this version evaluates: no boot log is read yet",
+		"boot.not_evaluable", attacker.VerdictOf(verified), 0))
+	other, err := roots(filepath.Join(s.dir, "other-authority", "roots"))
+	if err != nil {
+		return nil, nil, err
+	}
+	scene := &attacker.Scene{Dir: filepath.Join(s.dir, "attacks"), Validator: v, OtherRoots: other, Engine: s,
+		Node:    attacker.Honest{URL: n.URL, File: file, Record: record, Challenge: challenge},
+		Mallory: attacker.Mallory{Key: s.attacker, TPMSocket: s.mallory.Socket(), Keys: s.keys()}}
+	return scene, rows, keepFiles(keep, v.Key, scene.Node, reference)
+}
+
+const (
+	honestName = "honest node"
+	honestDoes = "answers with the real agent over a simulated host, and is asked for community"
+)
+
+func attackAll(ctx context.Context, scene *attacker.Scene, attacks []attacker.Attack) ([]row, error) {
+	var rows []row
+	for _, a := range attacks {
+		say("attack %s: %s", a.Name, a.Does)
+		begin := time.Now()
+		one, cancel := context.WithTimeout(ctx, attackLimit)
+		v, err := a.Run(one, scene)
+		cancel()
+		if err != nil {
+			return nil, fmt.Errorf("attack %s could not be performed: %w", a.Name, err)
+		}
+		rows = append(rows, newRow(a.Name, a.Does, a.Expect, v, time.Since(begin)))
+	}
+	return rows, nil
+}
+
+// say prints a line of progress.
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "hallmark-demo: "+format+"\n", args...)
+}
+
+// lastLines returns the end of a log.
+func lastLines(file string) string {
+	const most = 1024
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b[max(0, len(b)-most):])
+}

@@ -1,0 +1,45 @@
+package node
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Options describe a node. All paths are absolute.
+type Options struct {
+	Dir       string // for configuration, state and logs; must exist
+	Tools     Tools
+	TPMSocket string // data socket of a software TPM
+	Library   string // NVML, the simulated one; "" for a host without GPUs
+	Keys      string // glob of validators' public keys
+	PerMinute int    // requests a minute and validator
+	Engine    *EngineConfig
+}
+
+// EngineConfig declares the engine that the node serves.
+type EngineConfig struct {
+	Endpoint string // URL
+	Model    string // directory of weights
+	Declared string // the model's name, the owner's word
+}
+
+// yaml writes agent.yaml. Strings are quoted as Go does it, which YAML's double-quoted style reads alike.
+func (o *Options) yaml(listen string) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("listen: %s", listen)
+	line("state_dir: %q", o.Dir)
+	line(`metrics: ""`)
+	line("tpm: { device: %q }", "unix:"+o.TPMSocket)
+	library := o.Library
+	if library == "" {
+		library = "none"
+	}
+	line("gpu: { library: %q, probe: %q }", library, o.Tools.Probe)
+	line("validators: { keys: [%q], per_minute: %d }", o.Keys, o.PerMinute)
+	if e := o.Engine; e != nil {
+		line("engines:\n  - name: main\n    endpoint: %s\n    models: [%q]", e.Endpoint, e.Model)
+		line("    declared: { model: %q, precision: bf16, tensor_parallel: 8 }", e.Declared)
+	}
+	return b.String()
+}

@@ -71,6 +71,42 @@ func TestRefusalsNameTheirReasonAndCostNoTPMOperation(t *testing.T) {
 	}
 }
 
+func TestBodyWithoutLengthIsBoundedToo(t *testing.T) {
+	n := startNode(t, nodeOptions{})
+	body := struct{ io.Reader }{bytes.NewReader(make([]byte, attest.MaxRequestSize+1))} // hides the length: chunked
+	r, err := n.client.Post(n.url+"/v1/challenge", attest.TypeChallenge, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, _ := io.ReadAll(r.Body)
+	wantProblem(t, r, b, attest.ProblemTooLarge)
+}
+
+func TestFullStoreOfNoncesIsBusyAndABrokenOneUnavailable(t *testing.T) {
+	n := startNode(t, nodeOptions{})
+	used := openUsed(t, t.TempDir(), 0)
+	used.bound = 1
+	f, err := NewFrontend(FrontendOptions{Config: n.config, Half: n.collector, Keys: n.keys, Used: used, Log: quiet(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	use := func() error {
+		return f.useOnce(&admission{listed: true, payload: n.challenge(nil)}, time.Now())
+	}
+	if err := use(); err != nil {
+		t.Fatal(err)
+	}
+	if err := use(); asRefusal(err).Name != attest.ProblemBusy {
+		t.Error(err)
+	}
+	used.bound = 9
+	used.file.Close()
+	if err := use(); asRefusal(err).Name != attest.ProblemUnavailable {
+		t.Error("a nonce that could not be written down was used:", err)
+	}
+}
+
 // collectorUsed counts the entries of the single-use file.
 func (n *node) collectorUsed(t *testing.T) int64 {
 	st, err := os.Stat(filepath.Join(n.config.StateDir, singleUseFile))

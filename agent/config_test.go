@@ -2,7 +2,6 @@ package agent
 
 import (
 	"crypto/sha256"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -142,15 +141,4 @@ func FuzzParseConfig(f *testing.F) {
 			t.Fatalf("read twice, two meanings: %v", err)
 		}
 	})
-}
-
-func ExampleParseConfig() {
-	_, err := ParseConfig([]byte("tpm:\n  devise: /dev/tpmrm0\n"))
-	fmt.Println(err)
-	// Output:
-	// [2:3] unknown field "devise"
-	//    1 | tpm:
-	// >  2 |   devise: /dev/tpmrm0
-	//          ^
-	// hint: did you mean "device"?
 }

@@ -72,16 +72,6 @@ func (fs findings) contradicted() bool {
 	return false
 }
 
-// has reports whether a finding with this id and status is present.
-func (fs findings) has(id string, s Status) bool {
-	for _, f := range fs {
-		if f.ID == id && f.Status == s {
-			return true
-		}
-	}
-	return false
-}
-
 // clip keeps hostile text out of terminals and reports short.
 func clip(s string) string {
 	const most = 300

@@ -1,0 +1,75 @@
+package house
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// TestThreatModelNamesTestsThatExist: a row of the threat model whose test is gone protects nobody.
+func TestThreatModelNamesTestsThatExist(t *testing.T) {
+	doc := read(t, "docs/threat-model.md")
+	for _, m := range regexp.MustCompile("`([a-z/-]+): (Test[A-Za-z0-9]+)(\\*?)`").FindAllStringSubmatch(doc, -1) {
+		want := "func " + m[2]
+		if m[3] == "" {
+			want += "("
+		}
+		if !inFolder(t, m[1], want) {
+			t.Errorf("docs/threat-model.md names %s: %s%s, which does not exist", m[1], m[2], m[3])
+		}
+	}
+	for _, m := range regexp.MustCompile("vectors? `([a-z-]+)(\\*?)`").FindAllStringSubmatch(doc, -1) {
+		found, err := filepath.Glob(filepath.Join(root, "testdata/vectors", m[1]+m[2]+".vec"))
+		if err != nil || len(found) == 0 {
+			t.Errorf("docs/threat-model.md names vector %s%s, which does not exist", m[1], m[2])
+		}
+	}
+	for _, m := range regexp.MustCompile("demo `([a-z-]+)`").FindAllStringSubmatch(doc, -1) {
+		if !inFolder(t, "internal/sim/attacker", `"`+m[1]+`"`) {
+			t.Errorf("docs/threat-model.md names the attack %s, which the demo does not have", m[1])
+		}
+	}
+}
+
+// TestLinksBetweenDocumentsLead: relative links in Markdown files point at something.
+func TestLinksBetweenDocumentsLead(t *testing.T) {
+	out, err := exec.Command("git", "-C", root, "ls-files", "*.md").Output()
+	if err != nil {
+		t.Skipf("no git here: %v", err)
+	}
+	for _, file := range strings.Fields(string(out)) {
+		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`).FindAllStringSubmatch(read(t, file), -1) {
+			if _, err := os.Stat(filepath.Join(root, filepath.Dir(file), m[1])); err != nil {
+				t.Errorf("%s links to %s: %v", file, m[1], err)
+			}
+		}
+	}
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(root, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func inFolder(t *testing.T, dir, text string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if b, err := os.ReadFile(f); err == nil && strings.Contains(string(b), text) {
+			return true
+		}
+	}
+	return false
+}

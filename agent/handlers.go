@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
@@ -52,6 +53,9 @@ func (f *Frontend) challenge(w http.ResponseWriter, r *http.Request) (*admission
 	if f.stopping.Load() {
 		return nil, 0, errStopping
 	}
+	f.batch.admitting.Add(1)
+	queued := sync.OnceFunc(func() { f.batch.admitting.Add(-1) })
+	defer queued()
 	a, err := f.admit(r, challengeSort)
 	if err != nil {
 		return nil, 0, err
@@ -64,7 +68,9 @@ func (f *Frontend) challenge(w http.ResponseWriter, r *http.Request) (*admission
 	if err != nil {
 		return a, 0, err
 	}
-	resp, err := f.batch.submit(ctx, attest.ClassOf(c.Kinds), attest.Leaf(a.body, answer), answer, a.listed)
+	leaf := attest.Leaf(a.body, answer)
+	queued() // from here on the queue counts it
+	resp, err := f.batch.submit(ctx, attest.ClassOf(c.Kinds), leaf, answer, a.listed)
 	if err != nil {
 		return a, 0, err
 	}

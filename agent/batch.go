@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
@@ -31,16 +30,10 @@ func (o BatchOptions) withDefaults() BatchOptions {
 	return o
 }
 
-// Waiting after a quote, as shares of the running median of the last quotes. A
-// short pause always; a longer one only while the crowd that was answered is
-// seen to come back, so that it joins one batch instead of two (group commit).
-// A single validator never waits longer than the short pause.
+// Waiting after a quote: this share of the running median of the last quotes.
+// It lets a closed-loop crowd join one batch instead of two (group commit).
 const (
-	pausePercent  = 4
-	crowdPercent  = 200
-	lingerPercent = 40
-	maxCrowdWait  = 25 * time.Millisecond
-	maxLinger     = 2 * time.Millisecond // without an arrival: the crowd has gone
+	waitPercent   = 4
 	medianSamples = 16
 )
 
@@ -73,9 +66,6 @@ type batcher struct {
 	wake     chan struct{}
 
 	took []time.Duration // of the last quotes, oldest first
-
-	admitting atomic.Int64 // requests between arrival and queue
-	arrived   time.Time    // of the last one queued; under mu
 }
 
 func newBatcher(o BatchOptions, evidence func(context.Context, attest.Digest, attest.Class) ([]byte, error), observe func(int, time.Duration, error)) *batcher {
@@ -109,7 +99,6 @@ func (b *batcher) enqueue(class attest.Class, q *queued) error {
 	}
 	b.waiting[class] = append(b.waiting[class], q)
 	b.count++
-	b.arrived = time.Now()
 	if q.unlisted {
 		b.unlisted++
 	}
@@ -137,7 +126,7 @@ func (b *batcher) run(ctx context.Context) {
 		last = class
 		start := time.Now()
 		b.commit(ctx, class, batch)
-		b.pause(ctx, time.Since(start), len(batch))
+		b.pause(ctx, time.Since(start))
 	}
 }
 
@@ -194,50 +183,22 @@ func (b *batcher) commit(ctx context.Context, class attest.Class, batch []*queue
 	}
 }
 
-// pause waits after a quote that took so long and answered so many.
-func (b *batcher) pause(ctx context.Context, took time.Duration, answered int) {
+// pause waits after a quote that took so long.
+func (b *batcher) pause(ctx context.Context, took time.Duration) {
 	b.took = append(b.took, took)
 	if len(b.took) > medianSamples {
 		b.took = b.took[1:]
 	}
 	sorted := slices.Sorted(slices.Values(b.took))
-	median := sorted[len(sorted)/2]
-	if b.options.Cap == 1 {
+	wait := min(b.options.Wait, sorted[len(sorted)/2]*waitPercent/100)
+	if wait <= 0 || b.options.Cap == 1 {
 		return
 	}
-	start := time.Now()
-	crowd := min(answered+b.len(), b.options.Cap)
-	if !sleep(ctx, min(b.options.Wait, median*pausePercent/100)) || crowd < 2 {
-		return
-	}
-	longest, linger := min(maxCrowdWait, median*crowdPercent/100), min(maxLinger, median*lingerPercent/100)
-	for time.Since(start) < longest && b.comingBack(start, crowd, linger) {
-		if !sleep(ctx, 100*time.Microsecond) {
-			return
-		}
-	}
-}
-
-// comingBack reports whether some of a crowd are still missing and others have just arrived.
-func (b *batcher) comingBack(start time.Time, crowd int, linger time.Duration) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	last := b.arrived
-	if last.Before(start) {
-		last = start
-	}
-	return b.count < crowd && (b.admitting.Load() > 0 || time.Since(last) < linger)
-}
-
-// sleep waits; false is the context's end.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
+	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return true
 	case <-ctx.Done():
-		return false
 	}
 }
 

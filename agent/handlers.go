@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
@@ -53,9 +52,6 @@ func (f *Frontend) challenge(w http.ResponseWriter, r *http.Request) (*admission
 	if f.stopping.Load() {
 		return nil, 0, errStopping
 	}
-	f.batch.admitting.Add(1)
-	queued := sync.OnceFunc(func() { f.batch.admitting.Add(-1) })
-	defer queued()
 	a, err := f.admit(r, challengeSort)
 	if err != nil {
 		return nil, 0, err
@@ -68,9 +64,7 @@ func (f *Frontend) challenge(w http.ResponseWriter, r *http.Request) (*admission
 	if err != nil {
 		return a, 0, err
 	}
-	leaf := attest.Leaf(a.body, answer)
-	queued() // from here on the queue counts it
-	resp, err := f.batch.submit(ctx, attest.ClassOf(c.Kinds), leaf, answer, a.listed)
+	resp, err := f.batch.submit(ctx, attest.ClassOf(c.Kinds), attest.Leaf(a.body, answer), answer, a.listed)
 	if err != nil {
 		return a, 0, err
 	}

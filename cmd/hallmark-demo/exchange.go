@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -31,14 +32,30 @@ func (s *stage) OtherBinary(ctx context.Context) error {
 // OtherWeights implements attacker.Engine.
 func (s *stage) OtherWeights(ctx context.Context) error { return s.serve(ctx, s.files.binary, true) }
 
-// serve puts the wanted model under the enrolled path, in one step as a provider does who wants no gap, and starts a
-// program over it.
+// WeightsBeside implements attacker.Engine.
+func (s *stage) WeightsBeside(ctx context.Context) error {
+	if err := s.place(false); err != nil {
+		return err
+	}
+	return s.engine.Run(ctx, s.files.binary, filepath.Join(s.files.otherModel, engine.File))
+}
+
+// serve starts a program over the model at the enrolled path.
 func (s *stage) serve(ctx context.Context, binary string, otherModel bool) error {
-	if s.files.exchanged != otherModel {
-		if err := unix.Renameat2(unix.AT_FDCWD, s.files.model, unix.AT_FDCWD, s.files.otherModel, unix.RENAME_EXCHANGE); err != nil {
-			return err
-		}
-		s.files.exchanged = otherModel
+	if err := s.place(otherModel); err != nil {
+		return err
 	}
 	return s.engine.Run(ctx, binary, filepath.Join(s.files.model, engine.File))
+}
+
+// place puts the wanted model under the enrolled path, in one step as a provider does who wants no gap.
+func (s *stage) place(otherModel bool) error {
+	if s.files.exchanged == otherModel {
+		return nil
+	}
+	if err := unix.Renameat2(unix.AT_FDCWD, s.files.model, unix.AT_FDCWD, s.files.otherModel, unix.RENAME_EXCHANGE); err != nil {
+		return fmt.Errorf("exchange models: %w", err)
+	}
+	s.files.exchanged = otherModel
+	return nil
 }

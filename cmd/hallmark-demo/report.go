@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -25,6 +27,7 @@ type row struct {
 	Accepted bool        `json:"accepted"`
 	Tier     verify.Tier `json:"tier"`
 	Finding  string      `json:"finding"`
+	Check    string      `json:"check"`
 	Sentence string      `json:"sentence"`
 	OK       bool        `json:"ok"` // ended as expected
 	Millis   int64       `json:"ms"`
@@ -32,16 +35,18 @@ type row struct {
 
 const acceptedText = "accepted"
 
-// newRow compares a verdict with what was expected: a finding, or acceptance where expect is empty.
-func newRow(who, does, expect string, v attacker.Verdict, took time.Duration) row {
-	r := row{Who: who, Does: does, Expected: expect, Accepted: v.Accepted, Tier: v.Tier, Finding: v.Finding, Sentence: v.Sentence, Millis: took.Milliseconds()}
+// newRow compares a verdict with what was expected: a finding, or acceptance at community where expect is empty. why
+// explains an acceptance.
+func newRow(who, does, expect string, v attacker.Verdict, why string, took time.Duration) row {
+	r := row{Who: who, Does: does, Expected: expect, Accepted: v.Accepted, Tier: v.Tier, Finding: v.Finding, Check: v.Check,
+		Sentence: v.Sentence, Millis: took.Milliseconds()}
 	if expect == "" {
-		r.Expected, r.OK = acceptedText, v.Accepted
+		r.Expected, r.OK = acceptedText, v.Accepted && v.Tier == verify.TierCommunity
 	} else {
 		r.OK = !v.Accepted && v.Finding == expect
 	}
 	if r.Sentence == "" && v.Accepted {
-		r.Sentence = "Nothing speaks against it at the tier asked for."
+		r.Sentence = why
 	}
 	return r
 }
@@ -53,27 +58,27 @@ func (r *row) verdict() string {
 	return fmt.Sprintf("refused (%s)", r.Tier)
 }
 
-// report prints all rows to stdout and says on stderr what differs from what was expected.
-func report(rows []row, took time.Duration, f flags) error {
+// report prints all rows and says on errOut what differs from what was expected.
+func report(out, errOut io.Writer, rows []row, took time.Duration, f flags) error {
 	surprises := 0
 	for _, r := range rows {
 		if r.OK {
 			continue
 		}
 		surprises++
-		say("%s: expected %s, got %s, finding %q", r.Who, r.Expected, r.verdict(), r.Finding)
+		fmt.Fprintf(errOut, "hallmark-demo: %s: expected %s, got %s, finding %q\n", r.Who, r.Expected, r.verdict(), r.Finding)
 	}
 	if f.asJSON {
-		enc := json.NewEncoder(os.Stdout)
+		enc := json.NewEncoder(out)
 		enc.SetIndent("", "  ")
 		err := enc.Encode(map[string]any{"simulated": simulated, "rows": rows, "ok": surprises == 0, "ms": took.Milliseconds()})
 		if err != nil {
 			return err
 		}
 	} else {
-		printTable(rows)
+		printTable(out, rows)
 	}
-	say("%d rows in %v", len(rows), took.Round(100*time.Millisecond))
+	fmt.Fprintf(errOut, "hallmark-demo: %d rows in %v\n", len(rows), took.Round(100*time.Millisecond))
 	if f.keep != "" {
 		sayKept(f.keep)
 	}
@@ -83,8 +88,8 @@ func report(rows []row, took time.Duration, f flags) error {
 	return nil
 }
 
-func printTable(rows []row) {
-	t := newTable()
+func printTable(out io.Writer, rows []row) {
+	t := newTable(out)
 	t.AppendHeader(table.Row{"WHO", "VERDICT", "FINDING", "WHY"})
 	for _, r := range rows {
 		mark := ""
@@ -94,23 +99,22 @@ func printTable(rows []row) {
 		t.AppendRow(table.Row{r.Who, r.verdict() + mark, r.Finding, r.Sentence})
 	}
 	t.Render()
-	fmt.Println()
-	fmt.Println(text.WrapSoft(simulated, 120))
+	fmt.Fprintf(out, "\n%s\n", text.WrapSoft(simulated, 120))
 }
 
 func list() error {
-	t := newTable()
+	t := newTable(os.Stdout)
 	t.AppendHeader(table.Row{"ATTACK", "ENDS WITH", "WHAT THE ATTACKER DOES"})
 	for _, a := range attacker.Attacks() {
-		t.AppendRow(table.Row{a.Name, a.Expect, a.Does})
+		t.AppendRow(table.Row{a.Name, cmp.Or(a.Expect, "(not seen)"), a.Does})
 	}
 	t.Render()
 	return nil
 }
 
-func newTable() table.Writer {
+func newTable(out io.Writer) table.Writer {
 	t := table.NewWriter()
-	t.SetOutputMirror(os.Stdout)
+	t.SetOutputMirror(out)
 	s := table.StyleLight
 	s.Options = table.OptionsNoBordersAndSeparators
 	s.Format.Header = text.FormatUpper

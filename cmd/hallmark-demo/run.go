@@ -65,7 +65,7 @@ func run(ctx context.Context, attacks []attacker.Attack, f flags) (err error) {
 		}
 		rows = append(rows, attacked...)
 	}
-	return report(rows, time.Since(begin), f)
+	return report(os.Stdout, os.Stderr, rows, time.Since(begin), f)
 }
 
 // honestRun enrols, challenges and judges the honest node. The scene is nil where it was not accepted: attacks against a
@@ -84,14 +84,14 @@ func honestRun(ctx context.Context, s *stage, n *node.Node, keep string) (*attac
 		return nil, nil, err
 	}
 	if refused != nil {
-		return nil, []row{newRow(honestName, honestDoes, "", *refused, time.Since(begin))}, nil
+		return nil, []row{newRow(honestName, honestDoes, "", *refused, "", time.Since(begin))}, nil
 	}
 	say("challenging it until the agent has measured the engine's files")
-	record, challenge, result, err := v.AskMeasured(ctx, n.URL, file)
+	record, _, result, err := v.AskMeasured(ctx, n.URL, file)
 	if err != nil {
 		return nil, nil, fmt.Errorf("honest node: %w; the agent's log ends with\n%s", err, lastLines(n.Log()))
 	}
-	rows := []row{newRow(honestName, honestDoes, "", attacker.VerdictOf(result), time.Since(begin))}
+	rows := []row{newRow(honestName, honestDoes, "", attacker.VerdictOf(result), "Nothing speaks against it at the tier asked for.", time.Since(begin))}
 	if !result.Accepted {
 		return nil, rows, nil
 	}
@@ -101,13 +101,13 @@ func honestRun(ctx context.Context, s *stage, n *node.Node, keep string) (*attac
 		return nil, nil, err
 	}
 	rows = append(rows, newRow(honestName+", asked for verified", "is asked for more than this version evaluates: no boot log is read yet",
-		"boot.not_evaluable", attacker.VerdictOf(verified), 0))
+		"boot.not_evaluable", attacker.VerdictOf(verified), "", 0))
 	other, err := roots(filepath.Join(s.dir, "other-authority", "roots"))
 	if err != nil {
 		return nil, nil, err
 	}
 	scene := &attacker.Scene{Dir: filepath.Join(s.dir, "attacks"), Validator: v, OtherRoots: other, Engine: s,
-		Node:    attacker.Honest{URL: n.URL, File: file, Record: record, Challenge: challenge},
+		Node:    attacker.Honest{URL: n.URL, File: file, Record: record},
 		Mallory: attacker.Mallory{Key: s.attacker, TPMSocket: s.mallory.Socket(), Keys: s.keys()}}
 	return scene, rows, keepFiles(keep, v.Key, scene.Node, reference)
 }
@@ -128,7 +128,7 @@ func attackAll(ctx context.Context, scene *attacker.Scene, attacks []attacker.At
 		if err != nil {
 			return nil, fmt.Errorf("attack %s could not be performed: %w", a.Name, err)
 		}
-		rows = append(rows, newRow(a.Name, a.Does, a.Expect, v, time.Since(begin)))
+		rows = append(rows, newRow(a.Name, a.Does, a.Expect, v, a.Unseen, time.Since(begin)))
 	}
 	return rows, nil
 }

@@ -22,12 +22,12 @@ const (
 	modelName  = "demo-7b"
 	engineName = "demo-engine"
 	modelWidth = 640
-	perMinute  = 6000
 )
 
 // stage is everything that is simulated, in one directory.
 type stage struct {
 	dir       string
+	perMinute int // requests that the node takes of one validator
 	tools     node.Tools
 	library   string
 	authority *swtpm.Authority
@@ -41,7 +41,7 @@ type stage struct {
 
 // newStage makes files, TPMs, keys and the simulated library, side by side; it starts no agent.
 func newStage(dir string, tools node.Tools) (*stage, error) {
-	s := &stage{dir: dir, tools: tools}
+	s := &stage{dir: dir, tools: tools, perMinute: 6000}
 	var err error
 	if err = s.layOut(); err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (s *stage) startNode(ctx context.Context) (*node.Node, error) {
 		return nil, err
 	}
 	return node.Start(ctx, node.Options{Dir: filepath.Join(s.dir, "node"), Tools: s.tools, TPMSocket: s.honest.Socket(), Library: s.library,
-		Keys: s.keys(), PerMinute: perMinute,
+		Keys: s.keys(), PerMinute: s.perMinute,
 		Engine: &node.EngineConfig{Endpoint: s.engine.Endpoint(), Model: s.files.model, Declared: modelName}})
 }
 

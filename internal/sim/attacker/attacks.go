@@ -6,37 +6,46 @@ import "context"
 type Attack struct {
 	Name   string
 	Does   string // one sentence: what the attacker does
-	Expect string // the id of the finding it must end with
+	Expect string // the id of the finding it must end with; "" where it cannot be seen
 	run    func(context.Context, *Scene) (Verdict, error)
+	Unseen string // why it cannot be seen, and its price: such a node must be accepted, at community and not above
 }
 
 // Run performs the attack. An error says that it could not be performed, which is no result.
 func (a *Attack) Run(ctx context.Context, s *Scene) (Verdict, error) { return a.run(ctx, s) }
 
-// Attacks lists all attacks: first between node and validator, then dishonest nodes, then enrolment. The last two of the
-// middle group change the honest node's engine and put it back.
+// Attacks lists all attacks: between node and validator, with records, by owners of nodes, at enrolment, and what is not seen.
 func Attacks() []Attack {
 	return []Attack{
-		{"flipped-byte", "flips one bit of the evidence on its way", "evidence.signature", flippedByte},
-		{"replayed-answer", "answers a new challenge with an old response", "batch.root", replayedAnswer},
-		{"relayed", "stands in the middle with a TLS key of his own and forwards to the honest node", "channel.mismatch", relayed},
-		{"other-node", "answers for the enrolled node with genuine evidence of another host", "ueid.audience", otherNode},
-		{"edited-record", "changes a byte in the validator's record", "record.signature", editedRecord},
-		{"foreign-record", "asks the node himself and hands in his own record", "challenge.foreign", foreignRecord},
-		{"self-made-challenge", "has the validator's recorder write down an answer to a challenge of his own", "challenge.signature", selfMadeChallenge},
-		{"stale-record", "shows yesterday's record as today's", "freshness.age", staleRecord},
-		{"demo-roots", "shows a node enrolled under demonstration roots to a validator that does not ask for them", "node.demo_root", demoRoots},
+		{"flipped-byte", "flips one bit of the evidence on its way", "evidence.signature", flippedByte, ""},
+		{"replayed-answer", "answers a new challenge with an old response", "batch.root", replayedAnswer, ""},
+		{"relayed", "stands in the middle with a TLS key of his own and forwards to the honest node", "channel.mismatch", relayed, ""},
+		{"relayed-inside", "does the same with a node that binds and quotes his TLS key", "channel.mismatch", relayedInside, ""},
+		{"other-node", "answers for the enrolled node with genuine evidence of another host", "ueid.audience", otherNode, ""},
 
-		{"edited-claims", "edits the GPU claims after the quote and signs the envelope again", "tpm.quote.binding", editedClaims},
-		{"withdrawn", "leaves the TPM out, under the name enrolled with it", "kind.withdrawn", withdrawn},
-		{"foreign-ak", "quotes with the key of another genuine TPM, under the enrolled name", "tpm.ak.foreign", foreignAK},
-		{"software-ak", "edits claims and quotes anew with a key in software, under the enrolled name", "tpm.ak.foreign", softwareAK},
-		{"unrestricted-key", "signs an invented quote with an unrestricted key of his TPM", "tpm.ak.attributes", unrestrictedKey},
-		{"swapped-weights", "exchanges the weights after enrolment, same names and sizes, same declared model", "engine.model.mismatch", swappedWeights},
-		{"swapped-engine", "serves with another executable of the same name", "engine.executable.mismatch", swappedEngine},
+		{"edited-record", "changes a byte in the validator's record", "record.signature", editedRecord, ""},
+		{"foreign-record", "asks the node himself and hands in his own record", "challenge.foreign", foreignRecord, ""},
+		{"self-made-challenge", "has the validator's recorder write down an answer to a challenge of his own", "challenge.signature", selfMadeChallenge, ""},
+		{"exchanged-record", "hands a validator that waits for an answer an older record of its own", "challenge.mismatch", exchangedRecord, ""},
+		{"stale-record", "shows yesterday's record as today's", "freshness.age", staleRecord, ""},
+		{"demo-roots", "shows a node enrolled under demonstration roots to a validator that does not ask for them", "node.demo_root", demoRoots, ""},
 
-		{"unrestricted-enrol", "offers an unrestricted key of his TPM at enrolment", "enroll.ak.attributes", unrestrictedEnrolment},
-		{"software-enrol", "offers a key in software beside a genuine endorsement key", "enroll.activation", softwareEnrolment},
-		{"other-authority", "offers a TPM certified by an authority the validator does not list", "enroll.ek.untrusted", otherAuthority},
+		{"edited-claims", "edits the GPU claims after the quote and signs the envelope again", "tpm.quote.binding", editedClaims, ""},
+		{"edited-registers", "shows register values of another machine beside a genuine quote", "tpm.quote.pcr_digest", editedRegisters, ""},
+		{"withdrawn", "leaves the TPM out, under the name enrolled with it", "kind.withdrawn", withdrawn, ""},
+		{"foreign-ak", "quotes with the key of another genuine TPM, under the enrolled name", "tpm.ak.foreign", foreignAK, ""},
+		{"software-ak", "edits claims and quotes them with a key in software, under the enrolled name", "tpm.ak.foreign", softwareAK, ""},
+		{"unrestricted-key", "has his TPM sign an invented quote with an unrestricted key", "tpm.ak.attributes", unrestrictedKey, ""},
+		{"duplicate-gpu", "states one GPU twice", "gpu.duplicate", duplicateGPU, ""},
+		{"swapped-weights", "exchanges the weights after enrolment: same names, same sizes, same declaration", "engine.model.mismatch", swappedWeights, ""},
+		{"weights-beside", "leaves the declared weights on disk and serves others", "engine.weights.foreign", weightsBeside, ""},
+		{"swapped-engine", "serves with another executable of the same name", "engine.executable.mismatch", swappedEngine, ""},
+
+		{"unrestricted-enrol", "offers an unrestricted key of his TPM at enrolment", "enroll.ak.attributes", unrestrictedEnrolment, ""},
+		{"software-enrol", "offers a key in software beside the endorsement key of a genuine TPM", "enroll.activation", softwareEnrolment, ""},
+		{"other-authority", "offers a TPM certified by an authority the validator does not list", "enroll.ek.untrusted", otherAuthority, ""},
+
+		{"invented-claims", "invents newer GPUs before the TPM quotes the claims", "", inventedClaims,
+			"Not seen: root decides what the agent reads, and a TPM quotes the digest of anything. Its price is nothing; so such claims are asserted, and raise no tier."},
 	}
 }

@@ -3,7 +3,6 @@ package attacker
 import (
 	"context"
 	"crypto/ecdsa"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,6 +24,7 @@ type Plan struct {
 	Key        attestationKey                 // poses as the attestation key
 	WithoutTPM bool                           // neither claims nor quote
 	BeforeTPM  func(*attest.Bound) error      // edits claims, then quotes
+	Quoted     func(*tpm.Quote)               // edits what stands beside the quote
 	AfterTPM   func(*attest.Bound) error      // edits claims under an old quote, signs the envelope again
 	Transit    func(envelope []byte) []byte   // changes bytes after the signature
 	Parameters func(*attest.Parameters) error // edits what enrolment is shown
@@ -182,8 +182,12 @@ func (c *collector) quote(ctx context.Context, b *attest.Bound) ([]byte, error) 
 	} else {
 		q, err = c.tpm.Quote(ctx, qualifying)
 	}
+	if quote, ok := q.(tpm.Quote); ok && err == nil && c.plan.Quoted != nil {
+		c.plan.Quoted(&quote)
+		q = quote
+	}
 	if err != nil {
-		return nil, errors.Join(errors.New("dishonest quote"), err)
+		return nil, fmt.Errorf("dishonest quote: %w", err)
 	}
 	return attest.Marshal(map[attest.Kind]any{attest.KindTPM: q})
 }

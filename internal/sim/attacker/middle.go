@@ -1,7 +1,6 @@
 package attacker
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -19,29 +18,16 @@ import (
 	"github.com/hallmark-attest/hallmark/sign"
 )
 
-// relayed is a man in the middle: the validator's connection ends at him, under a TLS key of his own, and he forwards
-// every byte to the honest node and back. The evidence is fresh, genuine and for this very challenge.
-func relayed(ctx context.Context, s *Scene) (Verdict, error) {
-	return s.inTheMiddle(ctx, func(forward http.Handler) http.Handler { return forward })
+// middle is a server between validator and node.
+type middle struct {
+	conf       *tls.Config
+	key        attest.Digest // of its TLS key
+	challenges http.Handler  // answers challenges; nil forwards them too
 }
 
-// replayedAnswer keeps a response that was accepted once and gives it to everyone who asks.
-func replayedAnswer(ctx context.Context, s *Scene) (Verdict, error) {
-	old, err := takeApart(s.Node.Record)
-	if err != nil {
-		return Verdict{}, err
-	}
-	return s.inTheMiddle(ctx, func(http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", attest.TypeResponse)
-			_, _ = w.Write(old.record.Response)
-		})
-	})
-}
-
-// inTheMiddle serves in front of the honest node and lets the validator ask there. change makes the handler of challenges.
-func (s *Scene) inTheMiddle(ctx context.Context, change func(forward http.Handler) http.Handler) (v Verdict, err error) {
-	node, err := url.Parse(s.Node.URL)
+// between serves in front of a node while ask runs with the server's URL. Everything else is forwarded.
+func (m *middle) between(nodeURL string, ask func(url string) (Verdict, error)) (v Verdict, err error) {
+	node, err := url.Parse(nodeURL)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -52,12 +38,10 @@ func (s *Scene) inTheMiddle(ctx context.Context, change func(forward http.Handle
 	forward.ErrorLog = log.New(io.Discard, "", 0)
 	mux := http.NewServeMux()
 	mux.Handle("/", forward)
-	mux.Handle("POST /v1/challenge", change(forward))
-	conf, err := ownTLS()
-	if err != nil {
-		return Verdict{}, err
+	if m.challenges != nil {
+		mux.Handle("POST /v1/challenge", m.challenges)
 	}
-	l, err := tls.Listen("tcp", "127.0.0.1:0", conf)
+	l, err := tls.Listen("tcp", "127.0.0.1:0", m.conf)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -70,11 +54,11 @@ func (s *Scene) inTheMiddle(ctx context.Context, change func(forward http.Handle
 			err = errors.Join(err, ended)
 		}
 	}()
-	return s.Validator.challengeAndJudge(ctx, "https://"+l.Addr().String(), s.Node.File)
+	return ask("https://" + l.Addr().String())
 }
 
-// ownTLS makes a server key and certificate. Nobody could tell it from the node's by the certificate: both are self-made.
-func ownTLS() (*tls.Config, error) {
+// newMiddle makes a server key and certificate. Nobody could tell it from a node's by the certificate: both are self-made.
+func newMiddle() (*middle, error) {
 	key, err := sign.GenerateKey()
 	if err != nil {
 		return nil, err
@@ -85,6 +69,10 @@ func ownTLS() (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true,
-		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, nil
+	digest, err := attest.KeyDigest(&key.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	return &middle{key: digest, conf: &tls.Config{MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true,
+		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}}, nil
 }

@@ -121,3 +121,45 @@ func (s *Scene) pose(ctx context.Context, p Plan) (Verdict, error) {
 		return s.Validator.challengeAndJudge(ctx, url, s.Node.File)
 	})
 }
+
+// malloryEnrolled enrols Mallory's node while it is honest and lets it answer by the plan afterwards.
+func (s *Scene) malloryEnrolled(ctx context.Context, p Plan) (Verdict, error) {
+	file, err := s.enrolMallory(ctx)
+	if err != nil {
+		return Verdict{}, err
+	}
+	return s.withNode(ctx, p, func(url string) (Verdict, error) {
+		return s.Validator.challengeAndJudge(ctx, url, file)
+	})
+}
+
+// enrolMallory enrols Mallory's node while it departs from an honest one in nothing, and shows that it is accepted: what
+// is refused afterwards is refused for the one thing that changed.
+func (s *Scene) enrolMallory(ctx context.Context) (nodeFile []byte, err error) {
+	honest, err := s.withNode(ctx, Plan{}, func(url string) (Verdict, error) {
+		file, refused, err := s.Validator.Enroll(ctx, url, s.Validator.Roots)
+		if err != nil {
+			return Verdict{}, err
+		}
+		if refused != nil {
+			return *refused, nil
+		}
+		nodeFile = file
+		return s.Validator.challengeAndJudge(ctx, url, file)
+	})
+	if err == nil && !honest.Accepted {
+		err = fmt.Errorf("the attacker's node was refused before it lied: %s", honest.Finding)
+	}
+	return nodeFile, err
+}
+
+// enrolAs has the validator enrol Mallory's node while it follows a plan.
+func (s *Scene) enrolAs(ctx context.Context, p Plan) (Verdict, error) {
+	return s.withNode(ctx, p, func(url string) (Verdict, error) {
+		_, refused, err := s.Validator.Enroll(ctx, url, s.Validator.Roots)
+		if err != nil || refused == nil {
+			return Verdict{Accepted: err == nil}, err
+		}
+		return *refused, nil
+	})
+}

@@ -26,6 +26,7 @@ type Verdict struct {
 	Accepted bool
 	Tier     verify.Tier // reached
 	Finding  string      // the one that decided; "" where nothing speaks against the node
+	Check    string      // the predicate that spoke
 	Sentence string
 }
 
@@ -39,7 +40,7 @@ func (v *Validator) Enroll(ctx context.Context, url string, roots *enroll.Roots)
 	n, err := enroller.Enroll(ctx, c, v.Key, enroller.Options{Roots: roots, RootsAreDemoUnsafe: true})
 	var refusal *enroller.Refusal
 	if errors.As(err, &refusal) {
-		return nil, &Verdict{Tier: verify.TierNone, Finding: refusal.Entry.ID, Sentence: refusal.Entry.Sentence}, nil
+		return nil, &Verdict{Tier: verify.TierNone, Finding: refusal.Entry.ID, Check: refusal.Entry.Stage, Sentence: refusal.Entry.Sentence}, nil
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("enrol: %w", err)
@@ -93,7 +94,7 @@ func (v *Validator) JudgeWith(record []byte, e verify.Endorsements, o verify.Opt
 func VerdictOf(r *verify.Result) Verdict {
 	v := Verdict{Accepted: r.Accepted, Tier: r.Tier}
 	if f, ok := r.Primary(); ok {
-		v.Finding, v.Sentence = f.ID, f.Sentence
+		v.Finding, v.Check, v.Sentence = f.ID, f.Check, f.Sentence
 	}
 	return v
 }

@@ -30,8 +30,8 @@ func startProcess(log, name string, args ...string) (*process, error) {
 	p := &process{cmd: exec.Command(name, args...), log: log, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.Dir = filepath.Dir(log)
-	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LANG=C"} // nothing of this shell reaches the agent's stated inputs
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LANG=C"}                         // nothing of this shell reaches the agent's stated inputs
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true} // Ctrl-C is for the parent, who stops in order
 	started := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()

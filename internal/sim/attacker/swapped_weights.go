@@ -11,11 +11,6 @@ func swappedWeights(ctx context.Context, s *Scene) (Verdict, error) {
 	return s.swapped(ctx, s.Engine.OtherWeights)
 }
 
-// swappedEngine restarts the engine from another executable of the same name: a build that answers from a cache, say.
-func swappedEngine(ctx context.Context, s *Scene) (Verdict, error) {
-	return s.swapped(ctx, s.Engine.OtherBinary)
-}
-
 // swapped exchanges, asks until the agent has read the new files, and puts the honest ones back.
 func (s *Scene) swapped(ctx context.Context, exchange func(context.Context) error) (v Verdict, err error) {
 	defer func() { err = errors.Join(err, s.Engine.Honest(ctx)) }()

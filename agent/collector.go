@@ -208,6 +208,12 @@ func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEI
 		readers = append(readers[:len(readers):len(readers)], newReader(tpmSource(t)))
 	}
 	states := gather(ctx, readers)
+	if t != nil {
+		// A quote without the claims it belongs to reads like a forgery: rather no evidence than one that accuses its own node.
+		if a := states[attest.KindTPM].absence; a != nil {
+			return nil, fmt.Errorf("tpm claims: %s: %s", a.Reason, a.Detail)
+		}
+	}
 	b := &attest.Bound{
 		IssuedAt: millis(c.o.Now()) / 1000, Confirmation: c.confirm, Root: p.Root, UEID: ueid,
 		Name: Name, Version: []string{c.o.Version},

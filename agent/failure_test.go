@@ -60,6 +60,19 @@ func TestFailedQuoteIsAProblemAndNotEvidence(t *testing.T) {
 	n.ask(n.client)
 }
 
+// A quote beside absent TPM claims would read like a forgery to every verifier.
+func TestUnreadTPMClaimsAreAProblemAndNotEvidence(t *testing.T) {
+	n := startNode(t, nodeOptions{})
+	n.tpm.mute.Store(true)
+	r, b := n.post("/v1/challenge", attest.TypeChallenge, seal(t, n.validator, attest.TypeChallenge, n.challenge(nil)))
+	wantProblem(t, r, b, attest.ProblemUnavailable)
+	if n.tpm.quotes.Load() != 0 {
+		t.Error("quoted for nothing")
+	}
+	n.tpm.mute.Store(false)
+	n.ask(n.client)
+}
+
 func TestLostKeyOpensTheTPMAgain(t *testing.T) {
 	tpm := newFakeTPM(t)
 	var opened atomic.Int64
@@ -161,7 +174,7 @@ func TestEverySourceEndsAsClaimsOrAsAnAbsenceWithItsReason(t *testing.T) {
 		{Kind: attest.KindEngine, Deadline: time.Second, Every: time.Hour, Check: check, Collect: func(context.Context) (any, error) { return map[string]int{"a": 1}, nil }},
 	}})
 	_, b := n.ask(n.client)
-	want := map[string]attest.Reason{"host": attest.Timeout, "gpu": attest.NotLoaded, "tpm": attest.NotSupported, "guest": attest.NotBuilt}
+	want := map[string]attest.Reason{"host": attest.Timeout, "gpu": attest.NotLoaded, "guest": attest.NotBuilt}
 	for _, a := range b.Absent {
 		if r, ok := want[a.What]; ok && r != a.Reason {
 			t.Errorf("%s: %s, want %s", a.What, a.Reason, r)
@@ -171,7 +184,7 @@ func TestEverySourceEndsAsClaimsOrAsAnAbsenceWithItsReason(t *testing.T) {
 	if len(want) != 0 {
 		t.Errorf("not absent: %v", want)
 	}
-	if _, ok := b.Submods[attest.KindEngine]; !ok || len(b.Submods) != 1 {
+	if _, ok := b.Submods[attest.KindEngine]; !ok || len(b.Submods) != 2 { // and the TPM
 		t.Errorf("stated: %v", b.Submods)
 	}
 	_, b = n.ask(n.client)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/tpm"
 	"github.com/hallmark-attest/hallmark/sign"
 )
 
@@ -31,7 +32,7 @@ type fakeTPM struct {
 	quotes, claims, others atomic.Int64
 	fail                   atomic.Pointer[error]
 	busy                   atomic.Int32
-	overlap                atomic.Bool
+	overlap, mute          atomic.Bool
 }
 
 type fakeQuote struct {
@@ -51,7 +52,12 @@ func (f *fakeTPM) AKName() []byte { return []byte("\x00\x0bfake name") }
 
 func (f *fakeTPM) Claims(context.Context) (any, error) {
 	f.claims.Add(1)
-	return nil, &attest.AbsentError{Absence: attest.Absent("tpm", attest.NotSupported, "a fake states nothing")}
+	if f.mute.Load() {
+		return nil, &attest.AbsentError{Absence: attest.Absent("tpm", attest.Timeout, "a mute TPM")}
+	}
+	return &tpm.Claims{ObtainedAt: 1, How: "fake", Device: "fake", AK: []byte{1}, EKs: []tpm.EKDigest{}, Bank: tpm.SHA256, Selection: tpm.Selection(),
+		Absent: []attest.Absence{attest.Absent("firmware_version", attest.NotSupported, ""), attest.Absent("manufacturer", attest.NotSupported, ""),
+			attest.Absent("vendor", attest.NotSupported, "")}}, nil
 }
 
 func (f *fakeTPM) Quote(ctx context.Context, qualifying attest.Digest) (any, error) {

@@ -16,6 +16,9 @@ const nodeKeyFile = "node.key"
 // loadNodeKey reads the node key in dir or makes it. The file appears whole or
 // not at all, is readable by its owner alone, and is never replaced.
 func loadNodeKey(dir string) (*ecdsa.PrivateKey, error) {
+	if err := makeStateDir(dir); err != nil {
+		return nil, err
+	}
 	path := filepath.Join(dir, nodeKeyFile)
 	for range 2 { // a second time, where another process made the file between the two steps
 		key, err := readNodeKey(path)
@@ -27,6 +30,14 @@ func loadNodeKey(dir string) (*ecdsa.PrivateKey, error) {
 		}
 	}
 	return readNodeKey(path)
+}
+
+// makeStateDir makes the state directory where it is missing; systemd makes it beforehand.
+func makeStateDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("state_dir: %w: make it, writable for this user alone", err)
+	}
+	return nil
 }
 
 func readNodeKey(path string) (*ecdsa.PrivateKey, error) {

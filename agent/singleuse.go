@@ -52,6 +52,9 @@ var (
 // OpenSingleUse reads the store in dir, drops what expired before now (ms) and a torn tail.
 func OpenSingleUse(dir string, now uint64) (*SingleUse, error) {
 	s := &SingleUse{dir: dir, live: map[attest.Digest]uint64{}, unlisted: map[attest.Digest]bool{}, bound: maxSingleUse}
+	if err := makeStateDir(dir); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(filepath.Join(dir, singleUseFile))
 	switch {
 	case errors.Is(err, os.ErrNotExist):

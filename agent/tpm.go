@@ -66,7 +66,8 @@ func (d *tpmDevice) Parameters(ctx context.Context) (*attest.Parameters, error) 
 	if err != nil {
 		return nil, lost(err)
 	}
-	out := &attest.Parameters{AK: p.AK, CreationData: p.CreationData, CreationAttest: p.CreationAttestation, CreationSigning: p.CreationSignature}
+	out := &attest.Parameters{AK: p.AK, CreationData: p.CreationData, CreationAttest: p.CreationAttestation,
+		CreationSigning: p.CreationSignature, Absent: p.Absent}
 	chain := p.Chain
 	for _, ek := range p.EKs {
 		offer := attest.EKOffer{Template: ek.Template, Key: ek.SPKI, Certificate: ek.Certificate}

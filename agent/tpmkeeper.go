@@ -102,7 +102,7 @@ func (k *tpmKeeper) attempt(ctx context.Context) (TPM, error) {
 		return nil, err
 	}
 	if _, err := t.Claims(ctx); err != nil {
-		k.log.Warn("tpm claims not read: they will be stated as absent", "err", err)
+		k.log.Warn("tpm claims not read: challenges are refused until they can be", "err", err)
 	}
 	return t, nil
 }

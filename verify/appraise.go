@@ -106,14 +106,9 @@ func (v *Verifier) absences(ap *Appraised) {
 	}
 }
 
-// ordinaryInputs are settings that every operator makes and that cannot point the agent at another host.
-var ordinaryInputs = map[string]bool{"engines": true, "listen": true, "metrics": true, "state_dir": true, "gpu.interval": true,
-	"validators.keys": true, "validators.open": true, "validators.per_minute": true, "telemetry.retention": true, "host.dmi_serials": true}
-
 // inputs reports settings that could make the agent describe something else than its host.
 func (ap *Appraised) inputs(refs *References) {
-	odd := slices.DeleteFunc(slices.Clone(ap.auth.bound.Inputs.NonDefault), func(s string) bool { return ordinaryInputs[s] })
-	if len(odd) > 0 {
+	if odd := ap.auth.bound.Inputs.NonDefault; len(odd) > 0 {
 		ap.findings.warn("inputs.nondefault", "effective inputs", Asserted, "defaults", strings.Join(odd, ", "))
 	}
 	for _, m := range ap.auth.bound.Measurements {

@@ -1,0 +1,164 @@
+package verify
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/engine"
+)
+
+// stating judges a node that states these engines, for tier verified.
+func stating(t *testing.T, refs *References, engines ...engine.Engine) *Result {
+	t.Helper()
+	f := newForge(t)
+	f.claims[attest.KindEngine] = f.must(attest.Marshal(engine.Claims{ObtainedAt: ms(f.at), How: "procfs", Engines: engines}))
+	r, err := f.judgeWith(f.known(), refs, f.soon(TierVerified))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bad := ids(r, Contraindicated); slices.Contains(bad, "claims.malformed") {
+		t.Fatalf("the test states claims nobody reads: %+v", r.Findings)
+	}
+	return r
+}
+
+func capped(r *Result, d Demand) bool {
+	return slices.ContainsFunc(r.Unmet, func(u Unmet) bool { return u.Demand == string(d) })
+}
+
+// said are all the ids of a result's findings.
+func said(r *Result) []string {
+	var all []string
+	for _, s := range []Status{Affirming, Warning, Contraindicated, None} {
+		all = append(all, ids(r, s)...)
+	}
+	return all
+}
+
+func TestEngineIsStatedOnlyWhenEveryEngineIsStatedWhole(t *testing.T) {
+	if r := stating(t, nil, *serving(t)); capped(r, DemandEngineStated) {
+		t.Fatalf("%+v", r.Unmet)
+	}
+	if r := stating(t, nil); !capped(r, DemandEngineStated) {
+		t.Error("no engine at all is stated")
+	}
+	for name, change := range map[string]func(*engine.Engine){
+		"not running": func(e *engine.Engine) {
+			e.Process, e.Libraries, e.Weights = nil, []engine.Library{}, []engine.Weight{}
+		},
+		"executable not read":             func(e *engine.Engine) { e.Process.Exe = nil },
+		"executable not measured":         func(e *engine.Engine) { e.Process.Exe = &engine.FileDigest{SizeBytes: 9} },
+		"executable without plain digest": func(e *engine.Engine) { e.Process.Exe.SHA256 = nil },
+		"no model":                        func(e *engine.Engine) { e.Models = []engine.Model{} },
+		"model not wholly measured":       func(e *engine.Engine) { e.Models[0].Complete, e.Models[0].Digest = false, nil },
+	} {
+		bad := serving(t)
+		change(bad)
+		if r := stating(t, nil, *bad); !capped(r, DemandEngineStated) {
+			t.Errorf("%s: stated alone", name)
+		}
+		if r := stating(t, nil, *serving(t), *bad); !capped(r, DemandEngineStated) {
+			t.Errorf("%s: stated beside another", name)
+		}
+	}
+	e := serving(t)
+	known := knowing(t, e)
+	e.Libraries[0].FSVerity[0] ^= 1
+	if r := stating(t, known, *e); !capped(r, DemandEngineStated) {
+		t.Error("an engine with a changed library counts as stated")
+	}
+}
+
+func TestWithoutReferencesNothingIsCompared(t *testing.T) {
+	r := stating(t, nil, *serving(t))
+	for _, id := range said(r) {
+		if strings.HasPrefix(id, "engine.executable") || strings.HasPrefix(id, "engine.model") || strings.HasPrefix(id, "engine.library") {
+			t.Errorf("%s", id)
+		}
+	}
+	if !slices.Contains(ids(r, None), "reference.not_given") {
+		t.Error("missing references are not said")
+	}
+	e := serving(t)
+	if r := stating(t, knowing(t, e), *e); slices.Contains(said(r), "reference.not_given") {
+		t.Error("given references are said to be missing")
+	}
+}
+
+func TestUnmeasuredLibraryIsNeitherMatchNorDifference(t *testing.T) {
+	e := serving(t)
+	known := knowing(t, e)
+	e.Libraries[0].FileDigest = engine.FileDigest{SizeBytes: 9}
+	if r := stating(t, known, *e); slices.Contains(said(r), "engine.library.differs") || slices.Contains(said(r), "engine.library.match") {
+		t.Errorf("%+v", r.Findings)
+	}
+}
+
+// A model goes by its declared name where there is one model, and by its directory's where there are several or none is declared.
+func TestModelIsComparedUnderTheNameItHas(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*engine.Engine)
+		names  []string
+	}{
+		"declared":     {func(*engine.Engine) {}, []string{"llama"}},
+		"not declared": {func(e *engine.Engine) { e.Declared.Model = "" }, []string{"m"}},
+		"two of them": {func(e *engine.Engine) {
+			second := e.Models[0]
+			second.Path = "/n"
+			e.Models = append(e.Models, second)
+		}, []string{"m", "n"}},
+	} {
+		e := serving(t)
+		c.change(e)
+		var models []attest.ReferenceModel
+		for _, n := range c.names {
+			models = append(models, attest.ReferenceModel{Name: n, Digest: digest(0x55)})
+		}
+		r := stating(t, refs(t, attest.Reference{Models: models}), *e)
+		n := 0
+		for _, f := range r.Findings {
+			if f.ID == "engine.model.mismatch" {
+				n++
+			}
+		}
+		if n != len(c.names) {
+			t.Errorf("%s: %d of %d models differ", name, n, len(c.names))
+		}
+	}
+}
+
+// Weights are held against the models only where all files of all models are listed and all weights are measured.
+func TestWeightsAreJudgedOnlyAgainstWholeLists(t *testing.T) {
+	foreign := func(e *engine.Engine) { e.Weights[0].FileDigest = weight(0x66) }
+	for name, change := range map[string]func(*engine.Engine){
+		"no model":   func(e *engine.Engine) { e.Models = []engine.Model{} },
+		"no entries": func(e *engine.Engine) { e.Models[0].Entries = nil },
+		"incomplete": func(e *engine.Engine) { e.Models[0].Complete, e.Models[0].Digest = false, nil },
+		"no process": func(e *engine.Engine) { e.Process = nil },
+		"second model not listed": func(e *engine.Engine) {
+			second := e.Models[0]
+			second.Path, second.Entries = "/n", nil
+			e.Models = append(e.Models, second)
+		},
+		"first model not listed": func(e *engine.Engine) {
+			second := e.Models[0]
+			second.Path = "/n"
+			e.Models = append(e.Models, second)
+			e.Models[0].Entries = nil
+		},
+		"a weight not measured yet": func(e *engine.Engine) {
+			e.Weights = append(e.Weights, engine.Weight{Path: "/m/z.safetensors", Source: engine.HeldMapped})
+		},
+	} {
+		e := serving(t)
+		foreign(e)
+		change(e)
+		for _, id := range said(stating(t, nil, *e)) {
+			if strings.HasPrefix(id, "engine.weights.") {
+				t.Errorf("%s: %s", name, id)
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -151,6 +152,9 @@ func (v *Bound) check() error {
 	if v.UEID[0] != 1 {
 		return fmt.Errorf("ueid type %#02x, want 0x01", v.UEID[0])
 	}
+	if len(v.Version) != 1 || len(v.Name) > MaxText || len(v.Version[0]) > MaxText || len(v.Measurements) > MaxKinds {
+		return errors.New("software name, version or measurements: over a limit")
+	}
 	if err := CheckAbsences(v.Absent); err != nil {
 		return err
 	}
@@ -186,7 +190,16 @@ func (in *Inputs) check() error {
 	if len(in.Paths) > MaxKinds || len(in.StatFS) > MaxKinds || len(in.Namespaces) > MaxKinds || len(in.NonDefault) > MaxAbsences {
 		return errors.New("inputs: over a limit")
 	}
-	for _, s := range in.NonDefault {
+	texts := slices.Clone(in.NonDefault)
+	for _, m := range []map[string]string{in.Paths, in.Namespaces} {
+		for k, v := range m {
+			texts = append(texts, k, v)
+		}
+	}
+	for k := range in.StatFS {
+		texts = append(texts, k)
+	}
+	for _, s := range texts {
 		if len(s) > MaxText {
 			return errors.New("inputs: over a limit")
 		}

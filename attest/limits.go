@@ -25,6 +25,7 @@ const (
 	MaxDetail      = 512  // an absence's detail
 	MaxModels      = 64
 	MaxModelFiles  = 65536
+	MaxListedFiles = 1024 // manifest entries listed for one model
 	MaxExecutables = 4096
 	MaxCerts       = 16
 	MaxCertSize    = 16 << 10

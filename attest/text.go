@@ -5,10 +5,11 @@ import (
 	"unicode"
 )
 
-// Clean makes s fit to stand in claims: valid UTF-8, no control characters, at most MaxText bytes.
+// Clean makes s fit to stand in claims and on a screen: valid UTF-8, neither
+// control nor formatting characters (which reorder what people read), at most MaxText bytes.
 func Clean(s string) string {
 	return cut(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
 			return ' '
 		}
 		return r

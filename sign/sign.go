@@ -103,11 +103,19 @@ func Open(b []byte, typ string, limit int) (*Message, error) {
 	if len(m.msg.Signature) != 64 || !isLowS(m.msg.Signature) {
 		return nil, fmt.Errorf("open: %w: signature is not 64 bytes with low S", ErrForm)
 	}
-	again, err := m.msg.MarshalCBOR()
+	again, err := m.canonical()
 	if err != nil || !bytes.Equal(again, rest) {
 		return nil, fmt.Errorf("open: %w: %w", ErrForm, attest.ErrNotCanonical)
 	}
 	return m, nil
+}
+
+// canonical encodes the message anew, its headers too: the library would
+// otherwise hand back the headers as they were received.
+func (m *Message) canonical() ([]byte, error) {
+	msg := m.msg
+	msg.Headers.RawProtected, msg.Headers.RawUnprotected = nil, nil
+	return msg.MarshalCBOR()
 }
 
 func (m *Message) checkHeaders() error {

@@ -2,12 +2,15 @@ package sign
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"testing"
-
-	"crypto/elliptic"
 
 	"github.com/hallmark-attest/hallmark/attest"
 )
@@ -81,6 +84,35 @@ func TestOpenRejectsTrailingBytesAndMissingTag(t *testing.T) {
 	}
 	if _, err := Open(b, attest.TypeEvidence, len(b)-1); err == nil {
 		t.Error("over the limit passed")
+	}
+}
+
+// The headers lie inside a byte string, where the decoder of the whole does not look.
+func TestOpenRejectsHeadersInAnotherEncoding(t *testing.T) {
+	key, _ := GenerateKey()
+	kid, err := attest.KeyDigest(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	typ, _ := attest.Marshal(attest.TypeChallenge)
+	kidHeader := append([]byte{0x04, 0x58, 0x20}, kid[:]...)
+	for name, protected := range map[string][]byte{
+		"as sealed":     slices.Concat([]byte{0xa3, 0x01, 0x26}, kidHeader, []byte{0x10}, typ),
+		"unsorted keys": slices.Concat([]byte{0xa3, 0x10}, typ, kidHeader, []byte{0x01, 0x26}),
+		"long integers": slices.Concat([]byte{0xa3, 0x18, 0x01, 0x38, 0x06}, kidHeader, []byte{0x10}, typ),
+	} {
+		tbs, _ := attest.Marshal([]any{"Signature1", protected, []byte{}, []byte{0xa0}})
+		digest := sha256.Sum256(tbs)
+		r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		sig := lowS(append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...))
+		body, _ := attest.Marshal([]any{protected, map[int]int{}, []byte{0xa0}, sig})
+		_, err = Open(append([]byte{0xd2}, body...), attest.TypeChallenge, 1<<16)
+		if good := name == "as sealed"; (err == nil) != good {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

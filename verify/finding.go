@@ -1,6 +1,9 @@
 package verify
 
-import "fmt"
+import (
+	"fmt"
+	"unicode"
+)
 
 // Status is how a finding counts (the tiers of AR4SI, draft-ietf-rats-ar4si).
 type Status string
@@ -77,7 +80,7 @@ func clip(s string) string {
 	const most = 300
 	out := make([]rune, 0, len(s))
 	for _, r := range s {
-		if r < 0x20 || r == 0x7f || (r >= 0x80 && r < 0xa0) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
 			r = ' '
 		}
 		if out = append(out, r); len(out) == most {

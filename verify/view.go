@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"unicode/utf16"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -29,7 +30,26 @@ func viewJSON(b []byte, n names) (json.RawMessage, error) {
 	if err := attest.Unmarshal(b, &v, attest.MaxRecordSize); err != nil {
 		return nil, err
 	}
-	return json.Marshal(viewValue(v, n))
+	out, err := json.Marshal(viewValue(v, n))
+	return asciiJSON(out), err
+}
+
+// asciiJSON escapes everything beyond ASCII: control and formatting characters
+// in hostile strings must not reach a terminal.
+func asciiJSON(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for _, r := range string(b) {
+		switch {
+		case r < 0x7f:
+			out = append(out, byte(r))
+		case r > 0xffff:
+			hi, lo := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return out
 }
 
 func viewValue(v any, n names) any {

@@ -86,12 +86,16 @@ func readNames(dir string, limit int) ([]string, error) {
 		return nil, err
 	}
 	defer d.Close()
+	return readDir(d, limit)
+}
+
+func readDir(d *os.File, limit int) ([]string, error) {
 	names, err := d.Readdirnames(limit + 1)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	if len(names) > limit {
-		return nil, fmt.Errorf("%s: %w of %d entries", dir, ErrOversize, limit)
+		return nil, fmt.Errorf("%s: %w of %d entries", d.Name(), ErrOversize, limit)
 	}
 	return names, nil
 }

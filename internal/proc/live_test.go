@@ -47,6 +47,23 @@ func TestStatOfChildNamesParentAndStart(t *testing.T) {
 	}
 }
 
+func TestLastPIDReachesTheChildAndRefusesOtherTrees(t *testing.T) {
+	c := exec.Command("true")
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := live.LastPID(); err != nil || n < c.Process.Pid && n > 1<<15 {
+		t.Errorf("last process id %d after child %d: %v", n, c.Process.Pid, err)
+	}
+	root := t.TempDir()
+	if err := os.Symlink("1", filepath.Join(root, "self")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (FS{root}).LastPID(); !errors.Is(err, ErrSyntax) {
+		t.Errorf("a tree in which we are process 1: %v", err)
+	}
+}
+
 func TestListenerIsHeldByDescriptor(t *testing.T) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -62,8 +79,16 @@ func TestListenerIsHeldByDescriptor(t *testing.T) {
 		t.Fatalf("%s not among %d listeners", l.Addr(), len(list))
 	}
 	fds, err := live.FDs(os.Getpid())
-	if err != nil || !slices.ContainsFunc(fds, func(d FD) bool { n, ok := d.SocketInode(); return ok && n == list[i].Inode }) {
+	j := slices.IndexFunc(fds, func(d FD) bool { n, ok := d.SocketInode(); return ok && n == list[i].Inode })
+	if err != nil || j < 0 {
 		t.Fatalf("socket %d held by no descriptor: %v", list[i].Inode, err)
+	}
+	if !live.HoldsSocket(os.Getpid(), fds[j].Num, list[i].Inode) || live.HoldsSocket(os.Getpid(), fds[j].Num, list[i].Inode+1) {
+		t.Fatalf("descriptor %d is not what it was a moment ago", fds[j].Num)
+	}
+	l.Close()
+	if live.HoldsSocket(os.Getpid(), fds[j].Num, list[i].Inode) {
+		t.Fatal("a closed socket is still held")
 	}
 }
 

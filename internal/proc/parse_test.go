@@ -12,7 +12,7 @@ const statLine = "4242 (a) b (c) S 17 4242 4242 0 -1 4194304 100 0 0 0 1 2 0 0 2
 
 func TestStatKeepsParenthesesInName(t *testing.T) {
 	got, err := ParseStat([]byte(statLine))
-	if want := (Stat{4242, "a) b (c", 'S', 17, 987654}); err != nil || got != want {
+	if want := (Stat{PID: 4242, Comm: "a) b (c", State: 'S', PPID: 17, StartTicks: 987654}); err != nil || got != want {
 		t.Fatalf("%+v, %v; want %+v", got, err, want)
 	}
 }
@@ -112,6 +112,35 @@ func TestListDropsTrailingTerminatorsAndRejectsTooMany(t *testing.T) {
 	if _, err := ParseList([]byte(strings.Repeat("a\x00", MaxArgs+1))); !errors.Is(err, ErrOversize) {
 		t.Fatalf("too many: %v", err)
 	}
+}
+
+func TestKernelThreadIsToldByItsFlag(t *testing.T) {
+	for flags, want := range map[string]bool{"2129984": true, "4194560": false} {
+		got, err := ParseStat([]byte("2 (kthreadd) S 0 0 0 0 -1 " + flags + strings.Repeat(" 0", 30)))
+		if err != nil || got.Kernel != want {
+			t.Errorf("flags %s: %+v, %v", flags, got, err)
+		}
+	}
+}
+
+func TestLastPIDRejectsMalformed(t *testing.T) {
+	if n, err := ParseLastPID([]byte("0.20 0.18 0.12 1/80 11206\n")); err != nil || n != 11206 {
+		t.Errorf("%d, %v", n, err)
+	}
+	for _, s := range []string{"", "0.20 0.18 0.12 1/80", "0.20 0.18 0.12 1/80 -1", "0.20 0.18 0.12 1/80 1 2", strings.Repeat("1 ", MaxStat)} {
+		if n, err := ParseLastPID([]byte(s)); !errors.Is(err, ErrSyntax) {
+			t.Errorf("%q: %d, %v", s, n, err)
+		}
+	}
+}
+
+func FuzzParseLastPID(f *testing.F) {
+	f.Add([]byte("0.20 0.18 0.12 1/80 11206\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if n, err := ParseLastPID(b); err == nil && n < 0 {
+			t.Fatalf("id %d", n)
+		}
+	})
 }
 
 func FuzzParseStat(f *testing.F) {

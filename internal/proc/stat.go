@@ -13,12 +13,15 @@ import (
 // 100 on every architecture this project builds for.
 const TicksPerSecond = 100
 
+const kernelThread = 0x00200000 // PF_KTHREAD, include/linux/sched.h
+
 // Stat is what we use of /proc/PID/stat (proc_pid_stat(5)).
 type Stat struct {
 	PID        int
 	Comm       string // field 2: chosen by the process, at most 15 bytes
 	State      byte
 	PPID       int
+	Kernel     bool   // PF_KTHREAD of field 9: a kernel thread, which has no descriptors
 	StartTicks uint64 // field 22: since boot, in 1/TicksPerSecond; tells a reused process id
 }
 
@@ -44,6 +47,11 @@ func ParseStat(b []byte) (Stat, error) {
 	if s.PPID, err = number(string(f[1])); err != nil {
 		return bad("parent")
 	}
+	flags, err := strconv.ParseUint(string(f[6]), 10, 32)
+	if err != nil {
+		return bad("flags")
+	}
+	s.Kernel = flags&kernelThread != 0
 	if s.StartTicks, err = strconv.ParseUint(string(f[19]), 10, 64); err != nil {
 		return bad("start time")
 	}
@@ -82,6 +90,33 @@ func (f FS) BootTime() (uint64, error) {
 		}
 	}
 	return 0, fmt.Errorf("stat: no btime: %w", ErrSyntax)
+}
+
+// LastPID returns the process or thread id that was given out last (last field
+// of /proc/loadavg). The kernel counts in the reader's PID namespace, not in the
+// mount's; ErrSyntax if the two may differ, for then it says nothing about this tree.
+func (f FS) LastPID() (int, error) {
+	if self, err := f.Self(); err != nil || self != os.Getpid() {
+		return 0, fmt.Errorf("loadavg: another PID namespace than the mount's: %w", ErrSyntax)
+	}
+	b, err := ReadFile(filepath.Join(f.Root, "loadavg"), MaxStat)
+	if err != nil {
+		return 0, err
+	}
+	return ParseLastPID(b)
+}
+
+// ParseLastPID parses /proc/loadavg (proc_loadavg(5)): three loads, running/all, last id.
+func ParseLastPID(b []byte) (int, error) {
+	f := bytes.Fields(b)
+	if len(b) > MaxStat || len(f) != 5 {
+		return 0, fmt.Errorf("loadavg: %w", ErrSyntax)
+	}
+	n, err := number(string(f[4]))
+	if err != nil {
+		return 0, fmt.Errorf("loadavg: last process id: %w", ErrSyntax)
+	}
+	return n, nil
 }
 
 // UID returns the user id that owns a process's directory: its effective user,

@@ -43,7 +43,7 @@ func knowing(t *testing.T, e *engine.Engine) *References {
 	t.Helper()
 	exe, _ := digestOf(e.Process.Exe)
 	lib, _ := digestOf(&e.Libraries[0].FileDigest)
-	return refs(t, attest.Reference{Models: []attest.ReferenceModel{{Name: "llama", Digest: attest.Digest(e.Models[0].Digest), Size: 7, Files: 2}},
+	return refs(t, attest.Reference{Models: []attest.ReferenceModel{ModelReference("llama", e.Models[0].Entries, attest.Digest(e.Models[0].Digest), 7, 2)},
 		Executables: []attest.ReferenceExecutable{{Name: "server", Role: attest.RoleEngine, File: exe}, {Name: "libx.so", Role: attest.RoleLibrary, File: lib}}})
 }
 
@@ -90,6 +90,25 @@ func TestEngineIsHeldAgainstReferencesAndItself(t *testing.T) {
 		}, "engine.model.unknown", None},
 		{"model not wholly measured", func(e *engine.Engine) { e.Models[0].Complete, e.Models[0].Digest = false, nil }, "engine.model.incomplete", None},
 		{"serves from undeclared files", func(e *engine.Engine) { e.Weights[0].FileDigest = weight(0x66) }, "engine.weights.foreign", Contraindicated},
+		{"a small model in place of the closed weights", func(e *engine.Engine) {
+			w := weight(0x66)
+			w.SizeBytes = 1
+			e.Weights = []engine.Weight{{Path: "/n/vad.onnx", Source: engine.HeldMapped, FileDigest: w}}
+		}, "engine.weights.foreign", Warning},
+		{"a README changed", func(e *engine.Engine) {
+			e.Models[0].Entries[0].FSVerity = digest(0x44)
+			d, _ := e.Models[0].Entries.Digest()
+			e.Models[0].Digest = d[:]
+		}, "engine.model.other_files", Warning},
+		{"the declared name beside a decoy model", func(e *engine.Engine) {
+			e.Models[0].Entries[1].FSVerity = digest(0x66)
+			d, _ := e.Models[0].Entries.Digest()
+			e.Models[0].Digest, e.Weights[0].FileDigest = d[:], weight(0x66)
+			decoy := engine.Manifest{{Path: "x", Size: 1, FSVerity: digest(0x77)}}
+			dd, _ := decoy.Digest()
+			e.Models = append(e.Models, engine.Model{Path: "/etc/x", Complete: true, Digest: dd[:], SizeBytes: 1, Files: 1, Freshness: engine.FreshHashed, OldestMs: 1, Entries: decoy})
+		}, "engine.model.mismatch", Contraindicated},
+		{"an updated interpreter", func(e *engine.Engine) { e.Process.ExePath = "/usr/bin/python3.12" }, "engine.executable.match", ""},
 		{"an adapter beside the model", func(e *engine.Engine) {
 			e.Weights = append(e.Weights, engine.Weight{Path: "/n/lora.safetensors", Source: engine.HeldOpen, FileDigest: weight(0x77)})
 		}, "engine.weights.foreign", Warning},
@@ -100,6 +119,12 @@ func TestEngineIsHeldAgainstReferencesAndItself(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := appraised(t, c.change)
+			if c.status == "" { // must not be said at all
+				if slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.ID == c.id }) || !r.Accepted {
+					t.Errorf("%s is said, accepted %v", c.id, r.Accepted)
+				}
+				return
+			}
 			if !slices.Contains(ids(r, c.status), c.id) {
 				t.Errorf("%s is not %s: %+v", c.id, c.status, r.Findings)
 			}
@@ -157,8 +182,7 @@ func TestGPUStatedTwiceIsRefused(t *testing.T) {
 		t.Fatalf("eight GPUs: %v", ids(r, Contraindicated))
 	}
 	for what, change := range map[string]func(a, b *gpu.Device){
-		"uuid":   func(a, b *gpu.Device) { b.UUID = a.UUID },
-		"serial": func(a, b *gpu.Device) { b.Serial = a.Serial },
+		"uuid": func(a, b *gpu.Device) { b.UUID = a.UUID },
 	} {
 		c, err := gpu.Parse(body)
 		if err != nil {

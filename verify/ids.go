@@ -5,7 +5,7 @@ type Entry struct {
 	ID        string `json:"id"`
 	Stage     string `json:"stage"`
 	Worst     Status `json:"worst"`     // the worst status it can have
-	Soundness string `json:"soundness"` // "exact": a cryptographic or structural fact; "reference": as good as the reference values; "-": never contradicts
+	Soundness string `json:"soundness"` // "exact": a cryptographic or structural fact; "reference": as good as the reference values; "heuristic": a rule of thumb, whose sentence names it; "-": never contradicts
 	Sentence  string `json:"sentence"`
 }
 
@@ -16,6 +16,7 @@ func Registry() []Entry { return registry }
 const (
 	exact     = "exact"
 	reference = "reference"
+	heuristic = "heuristic"
 	harmless  = "-"
 )
 
@@ -81,10 +82,11 @@ var registry = []Entry{
 	{"reference.not_given", "appraise", None, harmless, "No reference values were given: engine and weights are not compared with anything. Give --reference."},
 	{"engine.not_serving", "appraise", Warning, harmless, "No running engine could be found behind a configured endpoint."},
 	{"engine.model.match", "appraise", Affirming, harmless, "The model's manifest digest stands in the references."},
-	{"engine.model.unknown", "appraise", None, harmless, "The model's manifest digest is not in the references, under no name: unknown, not guilty. Create a reference for it."},
+	{"engine.model.other_files", "appraise", Warning, harmless, "All weight files of the model are those of the reference; other files (configuration, README) differ."},
+	{"engine.model.unknown", "appraise", None, harmless, "The references know no model by the declared name: unknown, not guilty. Create a reference for it."},
 	{"engine.model.mismatch", "appraise", Contraindicated, reference, "The weights declared under this name differ from the references: another model, another precision, or changed files."},
 	{"engine.model.incomplete", "appraise", None, harmless, "The model's files could not all be measured."},
-	{"engine.weights.foreign", "appraise", Contraindicated, exact, "The engine holds files that look like weights and are not part of the models declared for it: a contradiction where none of the declared ones is open, else a warning."},
+	{"engine.weights.foreign", "appraise", Contraindicated, heuristic, "The engine holds weights that are not part of the models declared for it. It contradicts only where none of the declared files is open and the others are at least half as large; else it is a warning."},
 	{"engine.weights.unseen", "appraise", None, harmless, "No declared weight file is open or mapped by the engine: nothing ties the model on disk to the process."},
 	{"engine.weights.loaded", "appraise", Affirming, harmless, "The engine has files of the declared model open or mapped."},
 	{"engine.executable.match", "appraise", Affirming, harmless, "The executable's digest stands in the references."},
@@ -94,7 +96,7 @@ var registry = []Entry{
 	{"engine.library.differs", "appraise", Warning, harmless, "A library mapped by the engine differs from every reference of its name: an update, or an exchange. It keeps the engine from counting as referenced."},
 	{"agent.executable.match", "appraise", Affirming, harmless, "The agent's or probe's stated digest stands in the references."},
 	{"agent.executable.unknown", "appraise", None, harmless, "The agent's or probe's stated digest is not in the references."},
-	{"gpu.duplicate", "appraise", Contraindicated, exact, "One GPU is stated twice: same UUID, serial number or PCI address."},
+	{"gpu.duplicate", "appraise", Contraindicated, exact, "One GPU is stated twice: two devices have the same UUID."},
 
 	{"crosscheck.not_evaluable", "cross-check", None, harmless, "No statistical results were given, or no rule of this version reads them: nothing was held against the answers."},
 

@@ -12,17 +12,15 @@ func (ap *Appraised) gpu(_ *References, body []byte) (uint64, error) {
 	}
 	seen := map[string]bool{}
 	for i := range c.GPUs {
-		d := &c.GPUs[i]
-		for what, id := range map[string]*string{"UUID": d.UUID, "serial": d.Serial} {
-			if id == nil || *id == "" {
-				continue
-			}
-			if key := what + " " + *id; seen[key] {
-				ap.findings.bad("gpu.duplicate", what, Asserted, "each GPU once", *id+" twice")
-			} else {
-				seen[key] = true
-			}
+		// Equal serial numbers prove nothing: NVML's are the board's, and a board may carry several GPUs.
+		id := c.GPUs[i].UUID
+		if id == nil || *id == "" {
+			continue
 		}
+		if seen[*id] {
+			ap.findings.bad("gpu.duplicate", "UUID", Asserted, "each GPU once", *id+" twice")
+		}
+		seen[*id] = true
 	}
 	return c.ObtainedAt, nil
 }

@@ -55,11 +55,15 @@ func referenceEngine(ref *attest.Reference, e *engine.Engine) {
 		if name == "" || len(e.Models) > 1 {
 			name = path.Base(m.Path)
 		}
-		ref.Models = append(ref.Models, attest.ReferenceModel{Name: name, Digest: attest.Digest(m.Digest), Size: m.SizeBytes, Files: m.Files})
+		ref.Models = append(ref.Models, ModelReference(name, m.Entries, attest.Digest(m.Digest), m.SizeBytes, m.Files))
 	}
 	if e.Process != nil {
 		if d, ok := digestOf(e.Process.Exe); ok {
-			ref.Executables = append(ref.Executables, attest.ReferenceExecutable{Name: path.Base(e.Process.ExePath), Role: attest.RoleEngine, File: d})
+			role, name := attest.RoleEngine, path.Base(e.Process.ExePath)
+			if interpreter(name) {
+				role = attest.RoleLibrary
+			}
+			ref.Executables = append(ref.Executables, attest.ReferenceExecutable{Name: name, Role: role, File: d})
 		}
 	}
 	for i := range e.Libraries {
@@ -67,6 +71,18 @@ func referenceEngine(ref *attest.Reference, e *engine.Engine) {
 			ref.Executables = append(ref.Executables, attest.ReferenceExecutable{Name: path.Base(e.Libraries[i].Path), Role: attest.RoleLibrary, File: d})
 		}
 	}
+}
+
+// ModelReference describes a model; the files are listed where they are few enough.
+func ModelReference(name string, files engine.Manifest, digest attest.Digest, size, n uint64) attest.ReferenceModel {
+	r := attest.ReferenceModel{Name: name, Digest: digest, Size: size, Files: n}
+	if uint64(len(files)) != n || n > attest.MaxListedFiles {
+		return r
+	}
+	for _, f := range files {
+		r.Entries = append(r.Entries, attest.ModelFile{Path: f.Path, Size: f.Size, FSVerity: f.FSVerity})
+	}
+	return r
 }
 
 func referenceSoftware(ref *attest.Reference, ms []attest.Measurement) error {

@@ -6,17 +6,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/engine"
 	"github.com/hallmark-attest/hallmark/sign"
 )
 
 // References are the reference values of all files that were handed in.
 type References struct {
-	models      map[string][]attest.ReferenceModel // by name
-	modelDigest map[attest.Digest]string           // to name
-	programs    map[programKey][]attest.FileDigest
-	given       bool
+	models     map[string][]attest.ReferenceModel // by name
+	modelNames map[attest.Digest][]string         // by manifest digest
+	programs   map[programKey][]attest.FileDigest
+	given      bool
 }
 
 type programKey struct {
@@ -62,12 +64,12 @@ func (r *References) Add(file []byte, key *ecdsa.PublicKey) error {
 	}
 	r.given = true
 	if r.models == nil {
-		r.models, r.modelDigest = map[string][]attest.ReferenceModel{}, map[attest.Digest]string{}
+		r.models, r.modelNames = map[string][]attest.ReferenceModel{}, map[attest.Digest][]string{}
 		r.programs = map[programKey][]attest.FileDigest{}
 	}
 	for _, m := range ref.Models {
 		r.models[m.Name] = append(r.models[m.Name], m)
-		r.modelDigest[m.Digest] = m.Name
+		r.modelNames[m.Digest] = append(r.modelNames[m.Digest], m.Name)
 	}
 	for _, e := range ref.Executables {
 		k := programKey{e.Role, e.Name}
@@ -107,26 +109,72 @@ func openReference(file []byte, key *ecdsa.PublicKey) (*attest.Reference, error)
 	return attest.ParseReference(doc)
 }
 
-// verdict is how a stated digest stands to the references.
+// verdict is how a stated digest stands to the references, from the least to the most.
 type verdict int
 
 const (
 	unknownReference verdict = iota
-	matchesReference
 	differsFromReference
+	sameWeights // all weight files equal, others differ
+	matchesReference
 )
 
-// model compares a model's manifest digest: known under any name matches, known
-// under its own name with other digests differs, everything else is unknown.
-func (r *References) model(name string, d attest.Digest) (verdict, string) {
-	if as, ok := r.modelDigest[d]; ok && (name == "" || as == name || len(r.models[name]) == 0) {
-		return matchesReference, as
+// model compares a model under a name: one of the manifests known by that name,
+// or at least the weights of one. A name the references do not know is unknown,
+// whatever the digest: a known model under another name is not the declared one.
+func (r *References) model(name string, m *engine.Model) verdict {
+	known := r.models[name]
+	if len(known) == 0 {
+		return unknownReference
 	}
-	if known := r.models[name]; name != "" && len(known) > 0 {
-		return differsFromReference, known[0].Digest.String()
+	best := differsFromReference
+	for _, k := range known {
+		if k.Digest == attest.Digest(m.Digest) {
+			return matchesReference
+		}
+		if equalWeights(k.Entries, m.Entries) {
+			best = sameWeights
+		}
 	}
-	return unknownReference, ""
+	return best
 }
+
+// equalWeights compares the weight files of two manifests by path and digest. Without a list on both sides nothing is equal.
+func equalWeights(a []attest.ModelFile, b engine.Manifest) bool {
+	left := map[string]attest.Digest{}
+	for _, f := range a {
+		if engine.WeightFile(f.Path, f.Size) {
+			left[f.Path] = f.FSVerity
+		}
+	}
+	n := 0
+	for _, f := range b {
+		if !engine.WeightFile(f.Path, f.Size) {
+			continue
+		}
+		if d, ok := left[f.Path]; !ok || d != attest.Digest(f.FSVerity) {
+			return false
+		}
+		n++
+	}
+	return n > 0 && n == len(left)
+}
+
+// expectedModel names the manifests known by a name, the first of them by digest.
+func (r *References) expectedModel(name string) string {
+	known := r.models[name]
+	if len(known) == 0 {
+		return "a reference named " + name
+	}
+	s := name + " " + known[0].Digest.String()
+	if len(known) > 1 {
+		s += fmt.Sprintf(" or one of %d others", len(known)-1)
+	}
+	return s
+}
+
+// names lists under which names a manifest digest is known.
+func (r *References) names(d attest.Digest) string { return strings.Join(r.modelNames[d], ", ") }
 
 // program compares an executable's digests, both of which must agree.
 func (r *References) program(role attest.Role, name string, d attest.FileDigest) (verdict, string) {

@@ -10,6 +10,7 @@ import (
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/fsverity"
 	"github.com/hallmark-attest/hallmark/engine"
+	"github.com/hallmark-attest/hallmark/verify"
 )
 
 // fromModel measures a model file or directory.
@@ -22,8 +23,8 @@ func (f *referenceFlags) fromModel(ctx context.Context, path string) (*attest.Re
 	if err != nil {
 		return nil, err
 	}
-	return &attest.Reference{Models: []attest.ReferenceModel{{Name: f.nameOr(path), Digest: d, Size: m.Size(), Files: uint64(len(m))}},
-		Executables: []attest.ReferenceExecutable{}}, nil
+	model := verify.ModelReference(f.nameOr(path), m, d, m.Size(), uint64(len(m)))
+	return &attest.Reference{Models: []attest.ReferenceModel{model}, Executables: []attest.ReferenceExecutable{}}, nil
 }
 
 // fromProgram measures one executable or library.

@@ -106,12 +106,17 @@ func checkTimes(op *Opened) {
 	}
 	at := op.options.At
 	age := at.Sub(time.UnixMilli(int64(r.Received)))
-	if max := op.options.MaxAge; max > 0 && (age > max || age < -clockSkew) {
-		op.findings.bad("freshness.age", "age at "+at.UTC().Format(time.RFC3339), Validator, "at most "+max.String(), age.String())
+	max := op.options.MaxAge
+	if age < -clockSkew || max > 0 && age > max {
+		want := "not in the future"
+		if max > 0 {
+			want = "at most " + max.String()
+		}
+		op.findings.bad("freshness.age", "age at "+at.UTC().Format(time.RFC3339), Validator, want, age.Round(time.Second).String())
 		return
 	}
 	op.findings.good("freshness.ok", "issued <= sent <= received <= expires", Validator,
-		fmt.Sprintf("answered in %d ms at %s", r.Received-r.Sent, stamp(r.Received)))
+		fmt.Sprintf("answered in %d ms at %s, %s ago", r.Received-r.Sent, stamp(r.Received), age.Round(time.Second)))
 }
 
 // clockSkew is how far a record may lie in the future of At: two of the validator's own machines may differ.

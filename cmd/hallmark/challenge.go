@@ -17,6 +17,7 @@ import (
 
 type challengeFlags struct {
 	key, node, out string
+	stored         string
 	kinds          []string
 	timeout        time.Duration
 }
@@ -40,6 +41,7 @@ Without --node the node is addressed by the name it gives itself.`,
 	fl.StringVar(&f.key, "key", "", "validator's private key (required)")
 	fl.StringVar(&f.node, "node", "", "node record from hallmark enroll")
 	fl.StringVarP(&f.out, "output", "o", "", "file for the record (required)")
+	fl.StringVar(&f.stored, "store-challenge", "", "also keep the signed challenge here, for verify --challenge when records pass through other hands")
 	fl.StringSliceVar(&f.kinds, "kinds", []string{"engine", "gpu", "host", "tpm"}, "wanted kinds")
 	fl.DurationVar(&f.timeout, "timeout", 60*time.Second, "how long to wait for the answer")
 	cmd.MarkFlagRequired("key")
@@ -67,9 +69,14 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 	if err != nil {
 		return err
 	}
-	record, _, err := c.Ask(ctx, key, audience, kinds)
+	record, signed, err := c.Ask(ctx, key, audience, kinds)
 	if err != nil {
 		return explainRefusal(err)
+	}
+	if f.stored != "" {
+		if err := writeFile(f.stored, signed, 0o644); err != nil {
+			return err
+		}
 	}
 	if err := writeFile(f.out, record, 0o644); err != nil {
 		return err

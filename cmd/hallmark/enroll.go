@@ -86,7 +86,7 @@ func enrollNode(ctx context.Context, url string, f enrollFlags) error {
 	var refusal *enroller.Refusal
 	if errors.As(err, &refusal) {
 		fmt.Printf("REFUSED\t%s\t%s\n", refusal.Entry.ID, refusal.Entry.Sentence)
-		fmt.Fprintf(os.Stderr, "hallmark: %v\n", refusal.Err)
+		complain("%v", refusal.Err)
 		return errRefused
 	} else if err != nil {
 		return explainRefusal(err)

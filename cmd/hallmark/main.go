@@ -13,9 +13,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/hallmark-attest/hallmark/attest"
 )
 
 // version is set by the linker.
@@ -51,8 +54,18 @@ func run(ctx context.Context, args []string) int {
 	case ctx.Err() != nil:
 		return exitInterrupts
 	}
-	fmt.Fprintf(os.Stderr, "hallmark: %v\n", err)
+	complain("%v", err)
 	return exitCouldNot
+}
+
+// complain prints an error for people. Errors may quote what a node sent, so each line is cleaned.
+func complain(format string, args ...any) {
+	for i, line := range strings.Split(fmt.Sprintf(format, args...), "\n") {
+		if i == 0 {
+			line = "hallmark: " + line
+		}
+		fmt.Fprintln(os.Stderr, attest.Clean(line))
+	}
 }
 
 func root() *cobra.Command {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/rand"
+	"net/http"
 	"slices"
 	"time"
 
@@ -35,14 +36,15 @@ func SignChallenge(key *ecdsa.PrivateKey, c attest.Challenge) ([]byte, error) {
 
 // Ask challenges the node and returns the record, signed by the validator's key, and the challenge as sent.
 func (c *Client) Ask(ctx context.Context, key *ecdsa.PrivateKey, audience attest.UEID, kinds []attest.Kind) (record, challenge []byte, err error) {
-	ch, err := NewChallenge(audience, kinds, c.now())
+	start := c.now()
+	ch, err := NewChallenge(audience, kinds, start)
 	if err != nil {
 		return nil, nil, err
 	}
 	if challenge, err = SignChallenge(key, ch); err != nil {
 		return nil, nil, err
 	}
-	response, seen, err := c.Challenge(ctx, challenge)
+	response, seen, err := c.do(ctx, http.MethodPost, "/v1/challenge", attest.TypeChallenge, challenge, attest.MaxResponseSize, start)
 	if err != nil {
 		return nil, nil, err
 	}

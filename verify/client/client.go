@@ -75,7 +75,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Identity asks whom to address. It is the node's unproven word.
 func (c *Client) Identity(ctx context.Context) (*attest.Identity, *Seen, error) {
-	body, seen, err := c.do(ctx, http.MethodGet, "/v1/identity", "", nil, attest.MaxProblemSize)
+	body, seen, err := c.do(ctx, http.MethodGet, "/v1/identity", "", nil, attest.MaxProblemSize, c.now())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -88,16 +88,18 @@ func (c *Client) Identity(ctx context.Context) (*attest.Identity, *Seen, error) 
 
 // Challenge sends a signed challenge and returns the response's bytes.
 func (c *Client) Challenge(ctx context.Context, signed []byte) ([]byte, *Seen, error) {
-	return c.do(ctx, http.MethodPost, "/v1/challenge", attest.TypeChallenge, signed, attest.MaxResponseSize)
+	return c.do(ctx, http.MethodPost, "/v1/challenge", attest.TypeChallenge, signed, attest.MaxResponseSize, c.now())
 }
 
 // Activate sends a signed activation request and returns the answer's bytes.
 func (c *Client) Activate(ctx context.Context, signed []byte) ([]byte, *Seen, error) {
-	return c.do(ctx, http.MethodPost, "/v1/activate", attest.TypeActivate, signed, attest.MaxActivateSize)
+	return c.do(ctx, http.MethodPost, "/v1/activate", attest.TypeActivate, signed, attest.MaxActivateSize, c.now())
 }
 
-// do sends one request and notes times, TLS key and exporter of the connection that answered.
-func (c *Client) do(ctx context.Context, method, path, contentType string, body []byte, limit int64) ([]byte, *Seen, error) {
+// do sends one request and notes times, TLS key and exporter of the connection
+// that answered. Times are start plus what the monotonic clock says has passed:
+// a wall clock that is set back meanwhile must not make an honest answer look late.
+func (c *Client) do(ctx context.Context, method, path, contentType string, body []byte, limit int64, start time.Time) ([]byte, *Seen, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base.JoinPath(path).String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, nil, err
@@ -105,14 +107,14 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	seen := &Seen{Sent: c.now()}
+	seen := &Seen{Sent: start.Add(c.now().Sub(start))}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	seen.Received = c.now()
+	seen.Received = start.Add(c.now().Sub(start))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s %s: read: %w", method, path, err)
 	}
@@ -142,7 +144,7 @@ func (s *Seen) connection(state *tls.ConnectionState) error {
 	return nil
 }
 
-// refusal turns a non-200 answer into an error. The text is the node's: quoted, cleaned and cut by whoever prints it.
+// refusal turns a non-200 answer into an error. What of it is the node's text is cleaned here; the reason phrase is left out.
 func refusal(resp *http.Response, body []byte) error {
 	if t, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err == nil && t == attest.TypeProblem && len(body) <= attest.MaxProblemSize {
 		p := attest.Problem{}
@@ -151,5 +153,5 @@ func refusal(resp *http.Response, body []byte) error {
 			return &ProblemError{p, attest.Clean(resp.Header.Get("Retry-After"))}
 		}
 	}
-	return fmt.Errorf("node answered %s without a problem document", resp.Status)
+	return fmt.Errorf("node answered status %d without a problem document", resp.StatusCode)
 }

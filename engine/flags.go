@@ -103,19 +103,26 @@ func clip(s string) string {
 // Shapes of credentials that end up in places where they do not belong: known
 // token prefixes, URLs with a password, and key=value pairs that say so.
 var (
-	tokenShape = regexp.MustCompile(`(^|[^A-Za-z0-9])(hf_|sk-|ghp_|gho_|github_pat_|glpat-|xox[abp]-|AKIA|ASIA|eyJ)[A-Za-z0-9_\-]{8,}|-----BEGIN`)
+	tokenShape = regexp.MustCompile(`(^|[^A-Za-z0-9])(hf_|sk-|gsk_|nvapi-|ghp_|gho_|github_pat_|glpat-|xox[abp]-|AKIA|ASIA|AIza|eyJ)[A-Za-z0-9_\-]{8,}|-----BEGIN`)
 	userInURL  = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.\-]*://[^/\s@]+@`)
-	namedPair  = regexp.MustCompile(`(?i)(api[_-]?key|token|secret|passw(or)?d|credential)["']?\s*[=:]`)
+	namedPair  = regexp.MustCompile(`(?i)(api[_-]?key|token|secret|passw(or)?d|credential|signature|sig|x-amz-[a-z-]+)["']?\s*[=:]`)
+	queryOfURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.\-]*://[^?#]*[?#]`) // signed URLs carry the key behind the path
 )
 
 // secret reports whether a value looks like a credential. A long random word
 // without blanks, slashes or dots is treated as one; names of models and paths are not like that.
 func secret(s string) bool {
-	return tokenShape.MatchString(s) || userInURL.MatchString(s) || namedPair.MatchString(s) || longRandom(s)
+	return tokenShape.MatchString(s) || userInURL.MatchString(s) || namedPair.MatchString(s) || queryOfURL.MatchString(s) || longRandom(s)
 }
 
+// longRandom looks at the last element of a path or model name, and at the whole
+// of what is neither: base64 may contain a slash.
 func longRandom(s string) bool {
-	s = path.Base(s)
+	if strings.HasPrefix(s, "/") || strings.Count(s, "/") > 3 || strings.ContainsAny(s, ".") {
+		s = path.Base(s)
+	} else {
+		s = strings.ReplaceAll(s, "/", "+") // as base64 without slashes has it
+	}
 	if len(s) < 40 || strings.ContainsAny(s, " ./:,{") {
 		return false
 	}

@@ -54,7 +54,8 @@ func TestFlagsAreAllowListedAndCanonical(t *testing.T) {
 
 func TestSecretsAreWithheld(t *testing.T) {
 	for _, s := range []string{"hf_abcdefghijklmnop", "https://user:pass@host/m", "x?api_key=1", "sk-proj-abcdefghijkl", "AKIAIOSFODNN7EXAMPLE", "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6MTIz",
-		`{"model": "m", "token": "x"}`, "eyJhbGciOiJIUzI1NiJ9.e30.x"} {
+		`{"model": "m", "token": "x"}`, "eyJhbGciOiJIUzI1NiJ9.e30.x", "https://acct.example/m/model.gguf?sv=2022-11-02&sr=b&xx=Zm9vYmFy",
+		"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "AIzaSyA1234567890abcdefghij", "gsk_abcdefghij0123456789", "nvapi-AbCdEf0123456789", "s3://b/m#X-Amz-Signature"} {
 		if !secret(s) {
 			t.Errorf("%q stated", s)
 		}

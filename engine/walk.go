@@ -35,6 +35,7 @@ var errLink = errors.New("link does not lead to a file inside the model root")
 // files from elsewhere on the host unseen. A snapshot of a Hugging Face cache
 // links to blobs beside it; there the root is the repository's own directory.
 func listModel(ctx context.Context, name string, skip func(name string, err error)) ([]modelFile, func(), error) {
+	base := filepath.Base(filepath.Clean(name)) // a link's own name: in a Hugging Face cache it leads to a blob named by digest
 	name, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		return nil, nil, err
@@ -44,7 +45,6 @@ func listModel(ctx context.Context, name string, skip func(name string, err erro
 		return nil, nil, err
 	}
 	if !info.IsDir() {
-		base := filepath.Base(name)
 		if err := checkPath(base); err != nil {
 			return nil, nil, err
 		}

@@ -113,6 +113,10 @@ func TestMeasureFollowsHuggingFaceSnapshot(t *testing.T) {
 	if a, b := must(m.Digest()), must(same.Digest()); a != b {
 		t.Fatalf("the same model in a cache is %x and in a directory %x", a, b)
 	}
+	one, err := Measure(t.Context(), filepath.Join(snap, "model.safetensors"), nil)
+	if err != nil || paths(one) != "model.safetensors" {
+		t.Fatalf("a single file goes by the name it was given, not by its blob's: %+v, %v", one, err)
+	}
 }
 
 func must[T any](v T, err error) T {

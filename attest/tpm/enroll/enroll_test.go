@@ -365,12 +365,18 @@ func newSoftAK(t testing.TB) *softAK {
 
 // born writes a made-up proof of birth under a hierarchy.
 func (s *softAK) born(t testing.TB, p *attest.Parameters, parent tpm2.TPMHandle, change func(*tpm2.TPMSAttest)) {
+	s.attest(t, p, tpm2.Marshal(tpm2.TPMSCreationData{ParentNameAlg: tpm2.TPMAlgNull, ParentName: tpm2.HandleName(parent), ParentQualifiedName: tpm2.HandleName(parent)}), change)
+}
+
+// bornWith writes a made-up proof of birth with this creation data.
+func (s *softAK) bornWith(t testing.TB, p *attest.Parameters, data []byte) { s.attest(t, p, data, nil) }
+
+func (s *softAK) attest(t testing.TB, p *attest.Parameters, data []byte, change func(*tpm2.TPMSAttest)) {
 	ak, err := tpm.ParseAK(s.public)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.AK = s.public
-	p.CreationData = tpm2.Marshal(tpm2.TPMSCreationData{ParentNameAlg: tpm2.TPMAlgNull, ParentName: tpm2.HandleName(parent), ParentQualifiedName: tpm2.HandleName(parent)})
+	p.AK, p.CreationData = s.public, data
 	hash := sha256.Sum256(p.CreationData)
 	a := tpm2.TPMSAttest{Magic: tpm2.TPMGeneratedValue, Type: tpm2.TPMSTAttestCreation, QualifiedSigner: tpm2.TPM2BName{Buffer: ak.QualifiedName()},
 		Attested: tpm2.NewTPMUAttest(tpm2.TPMSTAttestCreation, &tpm2.TPMSCreationInfo{ObjectName: tpm2.TPM2BName{Buffer: ak.Name()}, CreationHash: tpm2.TPM2BDigest{Buffer: hash[:]}})}

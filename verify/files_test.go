@@ -1,0 +1,116 @@
+package verify
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/host"
+	"github.com/hallmark-attest/hallmark/engine"
+	"github.com/hallmark-attest/hallmark/gpu"
+	"github.com/hallmark-attest/hallmark/sign"
+)
+
+func TestFilesThatAreNoReferenceAreErrors(t *testing.T) {
+	key, forged := newKey(t), newKey(t)
+	good, err := MarshalReference(key, attest.Reference{Models: []attest.ReferenceModel{{Name: "m"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := func(doc []byte) []byte {
+		b, err := json.Marshal(referenceFile{Reference: base64.RawURLEncoding.EncodeToString(doc)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	sealed := func(typ string, payload []byte) []byte {
+		b, err := sign.Seal(key, typ, payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	tampered := sealed(attest.TypeReference, []byte{0xa0})
+	tampered[len(tampered)-1] ^= 1
+	for name, b := range map[string][]byte{
+		"nothing":             nil,
+		"over the limit":      append(bytes.Clone(good), bytes.Repeat([]byte(" "), maxReferenceFile)...),
+		"no JSON":             []byte("reference"),
+		"no member":           []byte("{}"),
+		"no base64":           []byte(`{"reference":"*"}`),
+		"signed, no payload":  file(sealed(attest.TypeReference, []byte{0xa0})),
+		"another document":    file(sealed(attest.TypeNode, []byte{0xa0})),
+		"changed when signed": file(tampered),
+	} {
+		r := new(References)
+		if err := r.Add(b, &key.PublicKey); err == nil || r.given {
+			t.Errorf("%s: added under the key, %v", name, err)
+		}
+		if name == "changed when signed" {
+			continue
+		}
+		if err := r.Add(b, nil); err == nil || r.given {
+			t.Errorf("%s: added without a key, %v", name, err)
+		}
+	}
+	if err := new(References).Add(good, &forged.PublicKey); err == nil {
+		t.Error("a foreign signer was believed")
+	}
+	if _, err := MarshalReference(key, attest.Reference{Executables: []attest.ReferenceExecutable{{Role: "shell"}}}); err == nil {
+		t.Error("a reference nobody reads was signed")
+	}
+}
+
+func TestPolicyRefusesNamesBeyondThoseThatExist(t *testing.T) {
+	good, err := policyFiles.ReadFile("policy/verified.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string]string{
+		"kind too many":   strings.Replace(string(good), "kinds:\n", "kinds:\n  sev: ignored\n", 1),
+		"demand too many": strings.Replace(string(good), "demands:\n", "demands:\n  luck: ignored\n", 1),
+		"over the limit":  string(good) + "#" + strings.Repeat("x", MaxPolicySize),
+	} {
+		if _, err := ParseTierPolicy([]byte(bad)); err == nil || bad == string(good) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Every kind's claims are bytes inside bytes: the outer encoding does not look into them, so each parser must.
+func TestClaimsInAnotherEncodingAreRefusedByEachKind(t *testing.T) {
+	f := newForge(t)
+	claims := map[attest.Kind][]byte{
+		attest.KindGPU:    readTestdata(t, "../gpu/testdata/h100-sxm-8.cbor"),
+		attest.KindEngine: f.must(attest.Marshal(engine.Claims{ObtainedAt: 5, How: "procfs", Engines: []engine.Engine{}})),
+		attest.KindHost:   f.must(attest.Marshal(host.Claims{ObtainedAt: 5, How: "sysfs", PCI: []host.PCIDevice{}, RDMA: []host.RDMAPort{}})),
+	}
+	parse := map[attest.Kind]func([]byte) error{
+		attest.KindGPU:    func(b []byte) error { _, err := gpu.Parse(b); return err },
+		attest.KindEngine: func(b []byte) error { _, err := engine.Parse(b); return err },
+		attest.KindHost:   func(b []byte) error { _, err := host.Parse(b); return err },
+	}
+	for kind, b := range claims {
+		if err := parse[kind](b); err != nil {
+			t.Fatal(err)
+		}
+		// "how" is a text shorter than 24 bytes: write its length in a byte of its own.
+		i := bytes.Index(b, append([]byte{0x63}, "how"...)) + 4
+		if b[i]>>5 != 3 || b[i]&0x1f > 23 {
+			t.Fatalf("%s: %#x is no short text", kind, b[i])
+		}
+		bad := append(append(bytes.Clone(b[:i]), 0x78, b[i]&0x1f), b[i+1:]...)
+		if parse[kind](bad) == nil {
+			t.Errorf("%s: read", kind)
+		}
+		g := newForge(t)
+		g.claims[kind] = bad
+		if r := judged(t, g, TierCommunity); find(t, r, "claims.malformed").Expected != "within the format" || r.Accepted {
+			t.Errorf("%s: %+v", kind, r.Findings)
+		}
+	}
+}

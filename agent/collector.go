@@ -42,7 +42,8 @@ type Collector struct {
 	confirm attest.Confirmation
 	keeper  *tpmKeeper // nil without TPM
 	readers []*reader
-	one     chan struct{} // one evidence at a time
+	turn    turn          // one evidence or one step of enrolment at a time
+	rested  time.Time     // no enrolment before; belongs to whoever has the turn
 	warm    chan struct{} // closed when every slow source was read once
 }
 
@@ -54,13 +55,13 @@ func NewCollector(o CollectorOptions) (*Collector, error) {
 	if (o.OpenTPM == nil) != (o.Config.TPM.Device == None) {
 		return nil, errors.New("collector: a TPM must be handed in exactly where tpm.device is not none")
 	}
-	c := &Collector{o: o, one: make(chan struct{}, 1), warm: make(chan struct{})}
+	c := &Collector{o: o, warm: make(chan struct{})}
 	var err error
 	if o.OpenTPM == nil {
 		c.key, err = loadNodeKey(o.Config.StateDir)
 	} else {
 		c.key, err = sign.GenerateKey()
-		c.keeper = newTPMKeeper(o.OpenTPM, o.Log)
+		c.keeper = newTPMKeeper(o.OpenTPM, &c.turn, o.Log)
 	}
 	if err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ func (c *Collector) Run(ctx context.Context) {
 func (c *Collector) Warm() <-chan struct{} { return c.warm }
 
 // root returns who this node is, and its TPM if it has one.
-func (c *Collector) root() (attest.UEID, TPM, error) {
+func (c *Collector) root() (attest.UEID, *heldTPM, error) {
 	if c.keeper == nil {
 		return attest.UEIDFromKey(c.keyID), nil, nil
 	}
@@ -129,53 +130,12 @@ func (c *Collector) Prepare(context.Context, *PrepareParams) (*Parts, error) {
 	return &Parts{}, nil
 }
 
-// Activate implements Half.
-func (c *Collector) Activate(ctx context.Context, p *ActivateParams) ([]byte, error) {
-	_, t, err := c.root()
-	if err != nil {
-		return nil, err
-	}
-	if t == nil {
-		return nil, refuse(attest.ProblemNoTPM, "tpm.device is none on this host: enrol its node key instead")
-	}
-	var answer any
-	switch p.Step {
-	case attest.StepParameters:
-		if answer, err = t.Parameters(ctx); err != nil {
-			c.keeper.failed(err)
-			return nil, unavailable("activation parameters", err)
-		}
-	case attest.StepActivate:
-		secret, err := t.Activate(ctx, p.EK, p.Credential, p.Secret)
-		if err != nil {
-			c.keeper.failed(err)
-			if busy(err) {
-				return nil, unavailable("activation", err)
-			}
-			return nil, refuse(attest.ProblemActivation, "%v", err)
-		}
-		answer = attest.Activated{Secret: secret}
-	default:
-		return nil, refuse(attest.ProblemMalformed, "unknown step %.40q", p.Step)
-	}
-	b, err := attest.Marshal(answer)
-	if err == nil && len(b) > attest.MaxActivateSize {
-		err = fmt.Errorf("%d bytes, limit %d", len(b), attest.MaxActivateSize)
-	}
-	if err != nil {
-		return nil, unavailable("activation answer", err)
-	}
-	return b, nil
-}
-
 // Evidence implements Half: measure, bind, quote, seal, in this order.
 func (c *Collector) Evidence(ctx context.Context, p *EvidenceParams) ([]byte, error) {
-	select {
-	case c.one <- struct{}{}:
-		defer func() { <-c.one }()
-	case <-ctx.Done():
-		return nil, unavailable("evidence", errors.New("another one is still being made"))
+	if err := c.turn.take(ctx, true); err != nil {
+		return nil, unavailable("evidence", errors.New("the TPM is busy with another answer"))
 	}
+	defer c.turn.give()
 	ueid, t, err := c.root()
 	if err != nil {
 		return nil, err
@@ -192,7 +152,7 @@ func (c *Collector) Evidence(ctx context.Context, p *EvidenceParams) ([]byte, er
 }
 
 // bind collects everything and returns the encoded claims-set that the binding covers.
-func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEID, t TPM) ([]byte, error) {
+func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEID, t *heldTPM) ([]byte, error) {
 	inputs := c.o.Inputs()
 	inputs.Config = c.o.Config.Digest
 	if p.Front.Config != inputs.Config {
@@ -203,16 +163,14 @@ func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEI
 	if err != nil {
 		return nil, fmt.Errorf("software: %w", err)
 	}
-	readers := c.readers
+	states := gather(ctx, c.readers)
 	if t != nil {
-		readers = append(readers[:len(readers):len(readers)], newReader(tpmSource(t)))
-	}
-	states := gather(ctx, readers)
-	if t != nil {
+		s := t.stated()
 		// A quote without the claims it belongs to reads like a forgery: rather no evidence than one that accuses its own node.
-		if a := states[attest.KindTPM].absence; a != nil {
-			return nil, fmt.Errorf("tpm claims: %s: %s", a.Reason, a.Detail)
+		if s.absence != nil {
+			return nil, fmt.Errorf("tpm claims: %s: %s", s.absence.Reason, s.absence.Detail)
 		}
+		states[attest.KindTPM] = s
 	}
 	b := &attest.Bound{
 		IssuedAt: millis(c.o.Now()) / 1000, Confirmation: c.confirm, Root: p.Root, UEID: ueid,
@@ -226,7 +184,7 @@ func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEI
 
 // quote asks the TPM to sign the binding. There is no way around a TPM that
 // fails: a node enrolled with an attestation key must not answer without it.
-func (c *Collector) quote(ctx context.Context, t TPM, binding attest.Digest) ([]byte, error) {
+func (c *Collector) quote(ctx context.Context, t *heldTPM, binding attest.Digest) ([]byte, error) {
 	if t == nil {
 		return attest.Marshal(map[attest.Kind]any{})
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/host"
-	"github.com/hallmark-attest/hallmark/attest/tpm"
 	"github.com/hallmark-attest/hallmark/engine"
 	"github.com/hallmark-attest/hallmark/gpu"
 )
@@ -25,12 +24,6 @@ const (
 // GPU reads the GPUs: the probe process, or a simulation of it.
 type GPU interface {
 	Snapshot(context.Context) (*gpu.Claims, error)
-}
-
-// tpmSource states what the TPM is; the quote itself stands in roots.
-func tpmSource(t TPM) Source {
-	return Source{Kind: attest.KindTPM, Collect: t.Claims, Deadline: fastDeadline,
-		Check: func(b []byte) error { _, err := tpm.Parse(b); return err }}
 }
 
 // GPUSource reads the GPUs every interval. An open NVML answers in tens of

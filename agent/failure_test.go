@@ -60,19 +60,6 @@ func TestFailedQuoteIsAProblemAndNotEvidence(t *testing.T) {
 	n.ask(n.client)
 }
 
-// A quote beside absent TPM claims would read like a forgery to every verifier.
-func TestUnreadTPMClaimsAreAProblemAndNotEvidence(t *testing.T) {
-	n := startNode(t, nodeOptions{})
-	n.tpm.mute.Store(true)
-	r, b := n.post("/v1/challenge", attest.TypeChallenge, seal(t, n.validator, attest.TypeChallenge, n.challenge(nil)))
-	wantProblem(t, r, b, attest.ProblemUnavailable)
-	if n.tpm.quotes.Load() != 0 {
-		t.Error("quoted for nothing")
-	}
-	n.tpm.mute.Store(false)
-	n.ask(n.client)
-}
-
 func TestLostKeyOpensTheTPMAgain(t *testing.T) {
 	tpm := newFakeTPM(t)
 	var opened atomic.Int64

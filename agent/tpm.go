@@ -46,7 +46,8 @@ type tpmDevice struct {
 func (d *tpmDevice) AKName() []byte { return d.AK().Name() }
 
 func (d *tpmDevice) Claims(ctx context.Context) (any, error) {
-	return d.Device.Claims(ctx, d.path, d.now)
+	c, err := d.Device.Claims(ctx, d.path, d.now)
+	return c, lost(err)
 }
 
 func (d *tpmDevice) Quote(ctx context.Context, qualifying attest.Digest) (any, error) {

@@ -20,36 +20,37 @@ const (
 
 var errTPMNotYet = errors.New("being opened")
 
-// tpmKeeper holds the open TPM or the reason why there is none. A configured
-// TPM that is missing never turns into a node without TPM.
+// tpmKeeper holds the open TPM and its claims, or the reason why there is none.
+// A configured TPM that is missing never turns into a node without TPM.
 type tpmKeeper struct {
 	open func(context.Context) (TPM, error)
+	turn *turn // whose turn it is with the TPM, once it is open
 	log  *slog.Logger
 
 	mu    sync.Mutex
-	tpm   TPM
+	held  *heldTPM
 	err   error
 	lostC chan struct{}
 }
 
-func newTPMKeeper(open func(context.Context) (TPM, error), log *slog.Logger) *tpmKeeper {
-	return &tpmKeeper{open: open, log: log, err: errTPMNotYet, lostC: make(chan struct{}, 1)}
+func newTPMKeeper(open func(context.Context) (TPM, error), turn *turn, log *slog.Logger) *tpmKeeper {
+	return &tpmKeeper{open: open, turn: turn, log: log, err: errTPMNotYet, lostC: make(chan struct{}, 1)}
 }
 
 // get returns the TPM or a refusal that says why there is none.
-func (k *tpmKeeper) get() (TPM, error) {
+func (k *tpmKeeper) get() (*heldTPM, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.tpm == nil {
+	if k.held == nil {
 		return nil, unavailable("tpm", k.err)
 	}
-	return k.tpm, nil
+	return k.held, nil
 }
 
-func (k *tpmKeeper) set(t TPM, err error) {
+func (k *tpmKeeper) set(h *heldTPM, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.tpm, k.err = t, err
+	k.held, k.err = h, err
 }
 
 // failed is told about each failed operation; a lost key makes the keeper open the TPM again.
@@ -67,19 +68,14 @@ func (k *tpmKeeper) failed(err error) {
 func (k *tpmKeeper) run(ctx context.Context, opened func()) {
 	pause := tpmRetryFirst
 	for ctx.Err() == nil {
-		t, err := k.attempt(ctx)
-		k.set(t, err)
+		h, err := k.attempt(ctx)
+		k.set(h, err)
 		opened()
 		if err == nil {
-			k.log.Info("tpm opened", "ueid", attest.UEIDFromAK(t.AKName()).Short())
+			k.log.Info("tpm opened", "ueid", attest.UEIDFromAK(h.AKName()).Short())
 			pause = tpmRetryFirst
-			select {
-			case <-k.lostC:
-				k.set(nil, ErrTPMLost)
-			case <-ctx.Done():
-				k.set(nil, errors.New("the agent is shutting down"))
-			}
-			if err := t.Close(); err != nil {
+			k.set(nil, k.hold(ctx, h))
+			if err := h.Close(); err != nil {
 				k.log.Warn("tpm not closed", "err", err)
 			}
 			continue
@@ -94,15 +90,43 @@ func (k *tpmKeeper) run(ctx context.Context, opened func()) {
 }
 
 // attempt opens the TPM and reads its claims once, which fetches the slow parts.
-func (k *tpmKeeper) attempt(ctx context.Context) (TPM, error) {
+func (k *tpmKeeper) attempt(ctx context.Context) (*heldTPM, error) {
 	ctx, cancel := context.WithTimeout(ctx, tpmOpenLimit)
 	defer cancel()
 	t, err := k.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := t.Claims(ctx); err != nil {
-		k.log.Warn("tpm claims not read: challenges are refused until they can be", "err", err)
+	h := newHeldTPM(t, k.failed)
+	k.reread(ctx, h)
+	return h, nil
+}
+
+// hold keeps the claims fresh until the key is lost or ctx ends, and says which.
+func (k *tpmKeeper) hold(ctx context.Context, h *heldTPM) error {
+	pause := tpmRetryFirst
+	for {
+		if h.stated().absence == nil {
+			pause = claimsEvery
+		}
+		select {
+		case <-k.lostC:
+			return ErrTPMLost
+		case <-ctx.Done():
+			return errors.New("the agent is shutting down")
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, claimsEvery)
+		if k.turn.try() { // otherwise the TPM has better to do
+			k.reread(ctx, h)
+			k.turn.give()
+		}
 	}
-	return t, nil
+}
+
+// reread reads the claims; the caller has the turn.
+func (k *tpmKeeper) reread(ctx context.Context, h *heldTPM) {
+	if a := h.reread(ctx); a != nil && ctx.Err() == nil {
+		k.log.Warn("tpm claims not read", "reason", a.Reason, "err", a.Detail, "kept", h.stated().absence == nil)
+	}
 }

@@ -1,0 +1,58 @@
+package agent
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/tpm"
+)
+
+// Schedule of the TPM's claims. Package tpm remembers what it has read, so a
+// reading costs nothing, unless endorsement keys could not be read: those are
+// tried again, which takes a slow chip seconds, and so no oftener than this.
+const (
+	claimsEvery    = time.Minute
+	claimsDeadline = 30 * time.Second
+)
+
+// heldTPM is an open TPM and the last claims that could be read from it. They
+// hold for as long as its key lives, so evidence takes them from here and is
+// neither late nor missing because the TPM is slow; obtained_at says when they were read.
+type heldTPM struct {
+	TPM
+	reader *reader
+
+	mu   sync.Mutex
+	last stated
+}
+
+func newHeldTPM(t TPM, failed func(error)) *heldTPM {
+	r := newReader(Source{Kind: attest.KindTPM, Deadline: claimsDeadline,
+		Check: func(b []byte) error { _, err := tpm.Parse(b); return err },
+		Collect: func(ctx context.Context) (any, error) {
+			c, err := t.Claims(ctx)
+			failed(err)
+			return c, err
+		}})
+	return &heldTPM{TPM: t, reader: r, last: r.last}
+}
+
+// stated returns the last claims, or why there never were any.
+func (h *heldTPM) stated() stated {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.last
+}
+
+// reread reads the claims and keeps them, or keeps the old ones and returns why.
+func (h *heldTPM) reread(ctx context.Context) *attest.Absence {
+	s := h.reader.read(ctx)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.absence == nil || h.last.absence != nil {
+		h.last = s
+	}
+	return s.absence
+}

@@ -45,7 +45,7 @@ func (w *collecting) chain(what, url string, e *Engine) int {
 
 // holder states who listens and returns the process the listeners come from.
 func (w *collecting) holder(what string, ep endpoint, e *Engine) int {
-	hits, err := w.snap.listeners(w.ctx, ep)
+	at, err := w.find(ep)
 	if errors.Is(err, fs.ErrNotExist) {
 		w.absent.Add(what+".process", attest.NotPresent, "nothing listens on %s: start the engine, or correct its endpoint in the configuration (for a container without docker-proxy give the container's address)", ep)
 		return 0
@@ -54,13 +54,12 @@ func (w *collecting) holder(what string, ep endpoint, e *Engine) int {
 		w.absent.Err(what+".listening", fmt.Errorf("%s: %w", ep, err))
 		return 0
 	}
-	var pids []int
-	for _, h := range hits {
+	for _, h := range at.found {
 		if len(e.Listening) < MaxListening {
 			e.Listening = append(e.Listening, Listening{h.Addr.Addr().String(), uint64(h.Addr.Port()), h.namespace})
 		}
-		pids = append(pids, w.snap.holders[h.Inode]...)
 	}
+	pids := w.snap.holdersOf(at.found)
 	if len(pids) == 0 {
 		reason, fix := attest.NotPresent, "held by a process outside this PID namespace, or by the kernel"
 		if w.snap.denied > 0 {
@@ -78,8 +77,6 @@ func (w *collecting) holder(what string, ep endpoint, e *Engine) int {
 			e.Sharing = append(e.Sharing, uint64(pid))
 		}
 	}
-	slices.Sort(e.Sharing)
-	e.Sharing = slices.Compact(e.Sharing)
 	return root
 }
 
@@ -106,11 +103,15 @@ func (w *collecting) recognise(pid int) recogniser {
 // measure states the process tree and its files, and at the end looks whether
 // the process is still the one it began with.
 func (w *collecting) measure(what string, root int, cfg EngineConfig, e *Engine) {
+	pids, more, ok := w.descendants(root)
+	if !ok {
+		w.absent.Err(what+".process", fmt.Errorf("%w: process %d ended while it was measured", proc.ErrChanged, root))
+		return
+	}
 	kind := w.recognise(root)
 	e.Kind = kind.name
 	p := w.process(what+".process", root, kind)
 	e.Process = &p
-	pids, more := w.snap.tree(root)
 	if more > 0 {
 		w.absent.Add(what+".tree", attest.Oversize, "%d further processes", more)
 	}
@@ -129,8 +130,8 @@ func (w *collecting) measure(what string, root int, cfg EngineConfig, e *Engine)
 func (w *collecting) process(what string, pid int, kind recogniser) Process {
 	st := w.snap.stats[pid]
 	p := Process{PID: uint64(pid), Parent: uint64(st.PPID), StartTicks: st.StartTicks, Args: []Pair{}, Environment: []Pair{}}
-	if w.boot != 0 {
-		at := w.boot*1000 + st.StartTicks*(1000/proc.TicksPerSecond)
+	if boot := w.snap.boot; boot != 0 {
+		at := boot*1000 + st.StartTicks*(1000/proc.TicksPerSecond)
 		p.StartMs = &at
 	}
 	if uid, err := w.fs.UID(pid); err != nil {

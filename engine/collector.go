@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
@@ -57,6 +58,11 @@ type Collector struct {
 	fs      proc.FS
 	digests *Digests
 	now     func() time.Time
+
+	turn  chan struct{}            // held by the Collect that runs
+	snap  *snapshot                // what the last one knew of the processes; needs the turn
+	ahead atomic.Pointer[snapshot] // a newer one, made by Run
+	asked atomic.Pointer[asked]
 }
 
 // NewCollector returns a collector. digests is shared with whoever runs
@@ -68,44 +74,72 @@ func NewCollector(cfg Config, p proc.FS, digests *Digests, clock func() time.Tim
 	if clock == nil {
 		clock = time.Now
 	}
-	return &Collector{cfg, p, digests, clock}, nil
+	return &Collector{cfg: cfg, fs: p, digests: digests, now: clock, turn: make(chan struct{}, 1)}, nil
 }
 
 // collecting is one run of Collect.
 type collecting struct {
 	*Collector
 	ctx    context.Context
-	snap   *snapshot
-	boot   uint64 // Unix seconds; 0 if unknown
-	budget int64  // bytes that may still be hashed now
+	walks  int        // made because something had changed
+	looked []endpoint // for Run: forwarders' too
+	budget int64      // bytes that may still be hashed now
 	absent *proc.Absences
+	maps   map[int]mapped // read once: an engine's take longest
 }
 
-// Collect reads the claims. With digests at hand it costs a look at the process
-// table and a stat per file. After ctx ends, what remains is absent with reason
-// timeout; an error means that no claims could be made at all.
+type mapped struct {
+	list []proc.Mapping
+	err  error
+}
+
+// Collect reads the claims. With digests at hand it costs a stat per file and a
+// look at the processes that serve; the process table is walked only if something
+// of that changed or the last walk is over five seconds old. After ctx ends, what
+// remains is absent with reason timeout; an error means that no claims could be
+// made at all. Calls take turns.
 func (c *Collector) Collect(ctx context.Context) (*Claims, error) {
-	w := &collecting{Collector: c, ctx: ctx, budget: c.digests.opt.BudgetBytes, absent: &proc.Absences{}}
+	w := &collecting{Collector: c, ctx: ctx, budget: c.digests.opt.BudgetBytes, absent: &proc.Absences{}, maps: map[int]mapped{}}
 	out := &Claims{How: how, Engines: []Engine{}}
-	var err error
-	if w.snap, err = takeSnapshot(ctx, c.fs); err != nil {
-		w.absent.Err("engines[*].process", fmt.Errorf("process table: %w", err))
+	if err := c.takeTurn(ctx); err != nil {
+		return nil, err
 	}
-	if w.boot, err = c.fs.BootTime(); err != nil {
-		w.absent.Err("engines[*].process.start_ms", err)
+	defer func() { <-c.turn }()
+	err := c.current(ctx)
+	if err != nil {
+		w.absent.Err("engines[*].process", fmt.Errorf("process table: %w", err))
+	} else if c.snap.bootErr != nil {
+		w.absent.Err("engines[*].process.start_ms", c.snap.bootErr)
 	}
 	for i, e := range c.cfg.Engines {
-		out.Engines = append(out.Engines, w.engine(fmt.Sprintf("engines[%d]", i), e))
+		out.Engines = append(out.Engines, w.engine(fmt.Sprintf("engines[%d]", i), e, err == nil))
 	}
+	c.asked.Store(&asked{c.now(), w.looked})
 	out.ObtainedAt = ms(c.now())
 	out.Absent = w.absent.List()
 	return out, fit(out)
 }
 
-func (w *collecting) engine(what string, cfg EngineConfig) Engine {
+// takeTurn waits for another Collect to end. A free turn is taken also after ctx
+// ended, for then there are absences to state.
+func (c *Collector) takeTurn(ctx context.Context) error {
+	select {
+	case c.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case c.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("engine: another collection runs: %w", ctx.Err())
+	}
+}
+
+func (w *collecting) engine(what string, cfg EngineConfig, table bool) Engine {
 	e := Engine{Name: cfg.Name, Endpoint: cfg.Endpoint, Public: cfg.Public, Declared: cfg.Declared,
 		Listening: []Listening{}, Tree: []Child{}, Libraries: []Library{}, Weights: []Weight{}, Models: []Model{}}
-	if w.snap != nil {
+	if table {
 		if root := w.chain(what, cfg.Endpoint, &e); root != 0 {
 			w.measure(what, root, cfg, &e)
 		}

@@ -112,6 +112,14 @@ func TestSecondCollectOnlyLooksAtStat(t *testing.T) {
 	if w := third.Weights[0]; w.Freshness != FreshHashed || bytes.Equal(w.FSVerity, second.Weights[0].FSVerity) || bytes.Equal(third.Models[0].Digest, second.Models[0].Digest) {
 		t.Errorf("a changed file kept its digest: %+v", w)
 	}
+	write(t, weights+".new", "swapped") // the file in use stays, the model on disk is another
+	if err := os.Rename(weights+".new", weights); err != nil {
+		t.Fatal(err)
+	}
+	fourth := collect(t, col).Engines[0]
+	if bytes.Equal(fourth.Models[0].Digest, third.Models[0].Digest) || len(fourth.Weights) != 1 || !fourth.Weights[0].Deleted || !bytes.Equal(fourth.Weights[0].FSVerity, third.Weights[0].FSVerity) {
+		t.Errorf("a swapped file: %+v, model %x", fourth.Weights, fourth.Models[0].Digest)
+	}
 }
 
 func TestReplacedFileIsMeasuredAsMappedAndMarkedDeleted(t *testing.T) {

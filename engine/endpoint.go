@@ -39,6 +39,9 @@ func parseEndpoint(s string) (endpoint, error) {
 	return endpoint{[]netip.Addr{a.Unmap().WithZone("")}, uint16(n)}, nil
 }
 
+// key tells endpoints apart that are tried at different addresses.
+func (e endpoint) key() string { return fmt.Sprint(e.addrs, e.port) }
+
 func (e endpoint) String() string { return netip.AddrPortFrom(e.addrs[0], e.port).String() }
 
 // rank says how well a listening address serves addr, as the kernel prefers

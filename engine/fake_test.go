@@ -16,11 +16,11 @@ const tcpHeader = "  sl  local_address rem_address   st tx_queue rx_queue tr tm-
 // fakeProc is a proc tree for what a test cannot arrange for real: containers
 // with network namespaces of their own, the first process, processes that may not be read.
 type fakeProc struct {
-	t    *testing.T
+	t    testing.TB
 	root string
 }
 
-func newFakeProc(t *testing.T) *fakeProc {
+func newFakeProc(t testing.TB) *fakeProc {
 	p := &fakeProc{t, t.TempDir()}
 	write(t, filepath.Join(p.root, "stat"), "btime 1700000000\n")
 	link(t, "10", filepath.Join(p.root, "self"))
@@ -32,8 +32,13 @@ func (p *fakeProc) path(pid int, name string) string {
 	return filepath.Join(p.root, fmt.Sprint(pid), name)
 }
 
+// stat is a process's line; its id is also its start time.
+func (p *fakeProc) stat(pid, ppid int) string {
+	return fmt.Sprintf("%d (x) S %d %s%d 0\n", pid, ppid, strings.Repeat("0 ", 17), pid)
+}
+
 func (p *fakeProc) process(pid, ppid int, exe, cmdline string, netns int) {
-	write(p.t, p.path(pid, "stat"), fmt.Sprintf("%d (x) S %d %s\n", pid, ppid, strings.Repeat("0 ", 17)+fmt.Sprint(pid)+" 0"))
+	write(p.t, p.path(pid, "stat"), p.stat(pid, ppid))
 	write(p.t, p.path(pid, "cmdline"), strings.ReplaceAll(cmdline, " ", "\x00")+"\x00")
 	write(p.t, p.path(pid, "environ"), "")
 	write(p.t, p.path(pid, "maps"), "")

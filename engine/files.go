@@ -32,11 +32,22 @@ func inodeOf(f *os.File) (inode, error) {
 	return inode{uint64(st.Dev), st.Ino}, nil
 }
 
+// mapsOf returns a process's mappings as of the first time they were asked for
+// in this Collect.
+func (w *collecting) mapsOf(pid int) ([]proc.Mapping, error) {
+	m, ok := w.maps[pid]
+	if !ok {
+		m.list, m.err = w.fs.Maps(pid)
+		w.maps[pid] = m
+	}
+	return m.list, m.err
+}
+
 // exeMapped reports whether the open executable is what the process has mapped
 // executable under its name: both are opened and compared as inodes, for maps
 // and stat name devices differently on some file systems.
 func (w *collecting) exeMapped(pid int, name string, exe *os.File) (bool, error) {
-	maps, err := w.fs.Maps(pid)
+	maps, err := w.mapsOf(pid)
 	if err != nil {
 		return false, err
 	}
@@ -155,7 +166,7 @@ func ollamaBlob(path string) bool {
 func (g *gathering) maybeWeight(path string) bool { return g.isWeight(path, minBin) }
 
 func (g *gathering) mappings(pid int) {
-	maps, err := g.fs.Maps(pid)
+	maps, err := g.mapsOf(pid)
 	if err != nil {
 		g.err(fmt.Sprintf("%s.libraries[pid %d]", g.what, pid), err)
 		return

@@ -100,7 +100,7 @@ func helper() error {
 }
 
 // engineProcess starts a helper and returns its address and process id. It ends with the test.
-func engineProcess(t *testing.T, args []string, env ...string) (addr string, pid int) {
+func engineProcess(t testing.TB, args []string, env ...string) (addr string, pid int) {
 	t.Helper()
 	c := exec.Command("/proc/self/exe")
 	c.Args = args
@@ -129,7 +129,7 @@ func engineProcess(t *testing.T, args []string, env ...string) (addr string, pid
 // tests runs an hour ahead of the file system's.
 func ahead() time.Time { return time.Now().Add(time.Hour) }
 
-func collector(t *testing.T, p proc.FS, opt DigestOptions, list ...EngineConfig) *Collector {
+func collector(t testing.TB, p proc.FS, opt DigestOptions, list ...EngineConfig) *Collector {
 	t.Helper()
 	if opt.Now == nil {
 		opt.Now = ahead
@@ -145,7 +145,7 @@ func collector(t *testing.T, p proc.FS, opt DigestOptions, list ...EngineConfig)
 }
 
 // collect runs a collector and checks that its claims survive the encoding.
-func collect(t *testing.T, c *Collector) *Claims {
+func collect(t testing.TB, c *Collector) *Claims {
 	t.Helper()
 	claims, err := c.Collect(t.Context())
 	if err != nil {

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -11,59 +10,63 @@ import (
 	"github.com/hallmark-attest/hallmark/internal/proc"
 )
 
-// snapshot is what one Collect reads of the whole process table, once for all engines.
-type snapshot struct {
-	fs       proc.FS
-	self     int
-	stats    map[int]proc.Stat
-	children map[int][]int
-	holders  map[uint64][]int // socket inode -> processes, by id
-	denied   int              // processes whose descriptors may not be read
+// place is where an endpoint was found listening when the tables of listening
+// sockets were read last. Reading them costs milliseconds however few
+// connections there are: the kernel walks the whole hash table of its sockets.
+type place struct {
+	endpoint endpoint
+	found    []found
 }
 
-// takeSnapshot lists processes and the sockets they hold. Processes come and go
-// meanwhile; one that cannot be read any more is left out.
-func takeSnapshot(ctx context.Context, p proc.FS) (*snapshot, error) {
-	self, err := p.Self()
-	if err != nil {
-		return nil, fmt.Errorf("own process: %w", err)
-	}
-	pids, err := p.PIDs()
-	if err != nil {
-		return nil, err
-	}
-	s := &snapshot{fs: p, self: self, stats: map[int]proc.Stat{}, children: map[int][]int{}, holders: map[uint64][]int{}}
-	for _, pid := range pids {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		st, err := p.Stat(pid)
-		if err != nil {
-			continue
-		}
-		s.stats[pid] = st
-		s.children[st.PPID] = append(s.children[st.PPID], pid)
-		s.sockets(pid)
-	}
-	return s, nil
-}
-
-func (s *snapshot) sockets(pid int) {
-	fds, err := s.fs.FDs(pid)
-	if proc.Reason(err) == "not-permitted" && err != nil {
-		s.denied++
-	}
-	for _, d := range fds {
-		if n, ok := d.SocketInode(); ok && !slices.Contains(s.holders[n], pid) {
-			s.holders[n] = append(s.holders[n], pid)
-		}
-	}
-}
-
-// found is a listening socket and a process that lives in its network namespace.
+// found is a listening socket in a network namespace.
 type found struct {
 	proc.Listener
 	namespace uint64
+}
+
+// stands reports whether all that the place rests on is as it was: each socket
+// is held by the same descriptors of the same processes, below the same
+// ancestors. A socket that is still held still has its address.
+func (s *snapshot) stands(p *place) bool {
+	looked := map[int]bool{}
+	for _, f := range p.found {
+		for _, h := range s.holders[f.Inode] {
+			if !s.fs.HoldsSocket(h.pid, h.fd, f.Inode) {
+				return false
+			}
+			for _, pid := range append(s.ancestors(h.pid), h.pid) {
+				if _, listed := s.stats[pid]; listed && !looked[pid] && !s.unchanged(pid) {
+					return false
+				}
+				looked[pid] = true
+			}
+		}
+	}
+	return true
+}
+
+// resolve reads where an endpoint listens and remembers it. complete is false
+// if a socket was found that appeared after the walk, so that its holder is not known.
+func (s *snapshot) resolve(ctx context.Context, e endpoint) (p *place, complete bool, err error) {
+	delete(s.places, e.key())
+	hits, err := s.listeners(ctx, e)
+	if err != nil {
+		return nil, true, err
+	}
+	p = &place{e, hits}
+	s.places[e.key()] = p
+	return p, !slices.ContainsFunc(hits, func(f found) bool { return len(s.holders[f.Inode]) == 0 && !s.unheld[f.Inode] }), nil
+}
+
+// giveUp notes the sockets that even a walk after they were found has shown
+// nobody to hold: one outside this PID namespace does, or the kernel itself.
+// They are not searched for again before the next walk.
+func (s *snapshot) giveUp(p *place) {
+	for _, f := range p.found {
+		if len(s.holders[f.Inode]) == 0 {
+			s.unheld[f.Inode] = true
+		}
+	}
 }
 
 // listeners finds the sockets that serve an endpoint: in the agent's own network
@@ -89,9 +92,12 @@ func (s *snapshot) elsewhere(ctx context.Context, e endpoint) ([]found, error) {
 		return nil, err
 	}
 	seen := map[uint64]bool{own: true}
-	for _, pid := range s.pids() {
+	for _, pid := range s.pids {
 		if err := ctx.Err(); err != nil {
 			return nil, err
+		}
+		if s.stats[pid].Kernel {
+			continue
 		}
 		ns, err := s.fs.Namespace(pid, "net")
 		if err != nil || seen[ns] {
@@ -108,15 +114,6 @@ func (s *snapshot) elsewhere(ctx context.Context, e endpoint) ([]found, error) {
 		}
 	}
 	return nil, fs.ErrNotExist
-}
-
-func (s *snapshot) pids() []int {
-	out := make([]int, 0, len(s.stats))
-	for pid := range s.stats {
-		out = append(out, pid)
-	}
-	slices.Sort(out)
-	return out
 }
 
 func (s *snapshot) listenersIn(pid int, addr netip.Addr, port uint16) ([]found, error) {
@@ -143,52 +140,13 @@ func (s *snapshot) listenersIn(pid int, addr netip.Addr, port uint16) ([]found, 
 	return out, nil
 }
 
-// root picks, among the processes that hold a socket, the one the others come
-// from: an ancestor before its descendants, else the one started first.
-func (s *snapshot) root(pids []int) int {
-	return slices.MinFunc(pids, func(a, b int) int {
-		if s.descends(b, a) {
-			return -1
-		}
-		if s.descends(a, b) {
-			return 1
-		}
-		return cmp.Or(cmp.Compare(s.stats[a].StartTicks, s.stats[b].StartTicks), cmp.Compare(a, b))
-	})
-}
-
-const maxAncestors = 64
-
-// descends reports whether pid is below ancestor in the process tree.
-func (s *snapshot) descends(pid, ancestor int) bool {
-	for range maxAncestors {
-		st, ok := s.stats[pid]
-		if !ok || st.PPID == 0 {
-			return false
-		}
-		if pid = st.PPID; pid == ancestor {
-			return true
+// holdersOf lists who holds the sockets, each process once, sorted.
+func (s *snapshot) holdersOf(list []found) (pids []int) {
+	for _, f := range list {
+		for _, h := range s.holders[f.Inode] {
+			pids = append(pids, h.pid)
 		}
 	}
-	return false
-}
-
-// tree returns the descendants of a process by id, at most MaxProcesses; more says how many were left out.
-func (s *snapshot) tree(root int) (out []int, more int) {
-	seen := map[int]bool{root: true}
-	for queue := s.children[root]; len(queue) > 0; queue = queue[1:] {
-		pid := queue[0]
-		if seen[pid] {
-			continue
-		}
-		seen[pid] = true
-		queue = append(slices.Clip(queue), s.children[pid]...)
-		if len(out) < MaxProcesses {
-			out = append(out, pid)
-		} else {
-			more++
-		}
-	}
-	slices.Sort(out)
-	return out, more
+	slices.Sort(pids)
+	return slices.Compact(pids)
 }

@@ -15,12 +15,15 @@ import (
 // The link between front end and collector: frames of a big-endian u32 length
 // and one deterministic CBOR map, a request {id, method, params} or a reply
 // {id, result | error}. Several requests may be in flight; replies come in any order.
+// The request "cancel" names another's id, has no reply and asks that the other be
+// given up: an asker on the network who leaves must not keep the collector at work.
 
 // Limits of the link.
 const (
 	maxRequestFrame = attest.MaxRequestSize + 4<<10
 	maxReplyFrame   = attest.MaxEvidenceSize + 4<<10
 	maxInFlight     = 64 // requests served at once per connection; more wait unread
+	maxActivations  = 2  // of them enrolments, apart; more are refused, for they wait long and would hold up the rest
 	maxLinkConns    = 8
 
 	linkWriteTimeout = 10 * time.Second // a peer that does not read for so long has died
@@ -32,6 +35,7 @@ const (
 	methodActivate = "activate"
 	methodPrepare  = "prepare"
 	methodEvidence = "evidence"
+	methodCancel   = "cancel"
 )
 
 type linkRequest struct {

@@ -111,9 +111,15 @@ func (c *LinkClient) call(ctx context.Context, method string, params, result any
 		}
 		return nil
 	case <-ctx.Done():
+		if err := conn.send(&linkRequest{ID: id, Method: methodCancel, Params: noParams}); err != nil {
+			conn.Close()
+		}
 		return fmt.Errorf("link: %s: %w", method, ctx.Err())
 	}
 }
+
+// noParams is the encoding of an empty map.
+var noParams = []byte{0xa0}
 
 func (c *LinkClient) connect(ctx context.Context) (*linkConn, error) {
 	c.mu.Lock()

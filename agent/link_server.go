@@ -2,9 +2,7 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -73,56 +71,6 @@ func (s *LinkServer) Serve(ctx context.Context, l net.Listener) error {
 			conn.Close()
 		}
 	}
-}
-
-// ServeConn serves one connection until it closes or ctx ends. A malformed
-// frame ends the connection: both sides are ours, so it is a defect or an intruder.
-func (s *LinkServer) ServeConn(ctx context.Context, conn net.Conn) {
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	var wg sync.WaitGroup
-	defer func() { cancel(); stop(); conn.Close(); wg.Wait() }()
-	var write sync.Mutex
-	slots := make(chan struct{}, maxInFlight)
-	for {
-		b, err := readFrame(conn, maxRequestFrame)
-		var q *linkRequest
-		if err == nil {
-			q, err = parseLinkRequest(b)
-		}
-		if err != nil {
-			if !errors.Is(err, io.EOF) && ctx.Err() == nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, io.ErrClosedPipe) {
-				s.Log.Warn("front end's connection ended", "err", err)
-			}
-			return
-		}
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			p := s.answer(ctx, q)
-			write.Lock()
-			defer write.Unlock()
-			if err := writeFrame(conn, p, maxReplyFrame); err != nil && ctx.Err() == nil {
-				s.Log.Warn("reply to front end not written", "method", q.Method, "err", err)
-				cancel()
-			}
-		})
-	}
-}
-
-func (s *LinkServer) answer(ctx context.Context, q *linkRequest) *linkReply {
-	result, err := s.call(ctx, q)
-	if err == nil {
-		var b []byte
-		if b, err = attest.Marshal(result); err == nil {
-			return &linkReply{ID: q.ID, Result: b}
-		}
-	}
-	r := asRefusal(err)
-	if r.Name == attest.ProblemInternal {
-		s.Log.Error("collector request failed", "method", q.Method, "err", err)
-	}
-	return &linkReply{ID: q.ID, Error: &linkError{Code: r.Name, Detail: attest.Clean(r.Detail), Retry: uint64(r.Retry.Milliseconds())}}
 }
 
 func (s *LinkServer) call(ctx context.Context, q *linkRequest) (any, error) {

@@ -114,6 +114,21 @@ func TestSocketOpenedByKnownProcessIsFoundAtOnce(t *testing.T) {
 	}
 }
 
+func TestSocketMovedBeforeItListenedIsFoundAtOnce(t *testing.T) {
+	s := newServed(t)
+	s.process(51, 1, "/usr/bin/vllm", "vllm", 1)
+	s.holds(50, 777)
+	s.ends(40)
+	s.unlisten()
+	s.next() // walks: 50 holds a socket that does not listen
+	s.releases(50, 777)
+	s.holds(51, 777)
+	s.listens(10, at8000, 777)
+	if e := s.next(); e.Process == nil || e.Process.PID != 51 {
+		t.Fatalf("%+v", e.Process)
+	}
+}
+
 func TestWorkersComeAndGoAtOnce(t *testing.T) {
 	s := newServed(t)
 	s.process(70, 40, "/usr/bin/python3", "VLLM::Worker", 1)

@@ -2,10 +2,12 @@ package verify
 
 import (
 	"bytes"
-
+	"crypto/ecdsa"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/binary"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -95,6 +97,7 @@ func cases() []aCase {
 
 		{name: "evidence-untagged", comment: "the evidence lacks the CWT tag", change: func(f *forge) { f.envelope = func(b []byte) []byte { return b[2:] } }, expect: "evidence.malformed"},
 		{name: "evidence-signature", comment: "a byte of the evidence's signature flipped", change: func(f *forge) { f.envelope = flipSignature }, expect: "evidence.signature"},
+		{name: "evidence-headers", comment: "protected headers that are not in shortest form, truly signed", change: func(f *forge) { f.envelope = f.longHeaders }, expect: "evidence.malformed"},
 		{name: "evidence-profile", comment: "evidence of another profile", change: func(f *forge) { f.payload = func(e *attest.Evidence) { e.Profile = "https://example.org/2" } }, expect: "evidence.profile"},
 		{name: "evidence-key-off-curve", comment: "the evidence key is not on the curve", change: func(f *forge) { f.bound = func(b *attest.Bound) { b.Confirmation.Key.Y[31] ^= 1 } }, expect: "evidence.key"},
 		{name: "evidence-other-key", comment: "the envelope is signed by another key than the one named", change: func(f *forge) {
@@ -277,6 +280,28 @@ func flipSignature(b []byte) []byte {
 	b = bytes.Clone(b)
 	b[len(b)-1] ^= 1
 	return b
+}
+
+// longHeaders signs the evidence anew, with the algorithm's header label in two bytes.
+func (f *forge) longHeaders(b []byte) []byte {
+	msg, err := sign.Open(b, attest.TypeEvidence, attest.MaxEvidenceSize)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	typ := f.must(attest.Marshal(attest.TypeEvidence))
+	protected := slices.Concat([]byte{0xa2, 0x18, 0x01, 0x26, 0x10}, typ)
+	digest := sha256.Sum256(f.must(attest.Marshal([]any{"Signature1", protected, []byte{}, msg.Unverified()})))
+	for {
+		r, s, err := ecdsa.Sign(rand.Reader, f.evidence, digest[:])
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		if s.Cmp(new(big.Int).Rsh(f.evidence.Params().N, 1)) > 0 {
+			continue // a high S has a refusal of its own
+		}
+		sig := append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
+		return append([]byte{0xd8, 0x3d, 0xd2}, f.must(attest.Marshal([]any{protected, map[int]int{}, msg.Unverified(), sig}))...)
+	}
 }
 
 // longInteger writes the response's first key in two bytes.

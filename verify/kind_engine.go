@@ -38,7 +38,12 @@ func (ap *Appraised) process(refs *References, e *engine.Engine) bool {
 	same := ap.libraries(refs, e)
 	exe, known := digestOf(e.Process.Exe)
 	if known && interpreter(path.Base(e.Process.ExePath)) {
-		return ap.library(refs, "interpreter of "+e.Name, e.Process.ExePath, exe) != differsFromReference && same
+		check := "interpreter of " + e.Name
+		got := ap.library(refs, check, e.Process.ExePath, exe)
+		if got == matchesReference {
+			ap.findings.good("engine.library.match", check, Asserted, path.Base(e.Process.ExePath)+" "+exe.FSVerity.Short())
+		}
+		return got != differsFromReference && same
 	}
 	if known {
 		ap.executable(refs, "engine "+e.Name, e.Process.ExePath, exe)

@@ -65,7 +65,7 @@ func (v *Verifier) Appraise(a *Authenticated) *Appraised {
 
 // state keeps the claims for the result, with what they are worth.
 func (ap *Appraised) state(k attest.Kind, body []byte) {
-	view, err := viewJSON(body, noNames)
+	view, err := attest.View(body, attest.NoNames)
 	if err != nil {
 		ap.findings.bad("claims.malformed", string(k), Asserted, "viewable", err)
 		return

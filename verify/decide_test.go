@@ -44,6 +44,10 @@ func TestEachUnmetDemandIsSaidOnceAndExplained(t *testing.T) {
 		slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.ID == "channel.none" && strings.HasPrefix(f.Check, "demand ") }) {
 		t.Error("channel.none is said twice")
 	}
+	twice := explain([]Unmet{{TierVerified, "kind host", "kind.absent"}, {TierVerified, "kind engine", "kind.absent"}}, nil)
+	if len(twice) != 1 {
+		t.Errorf("one finding for two demands: %+v", twice)
+	}
 	if r.Unmet[0].Tier != TierVerified {
 		t.Errorf("%+v: the lowest tier comes first", r.Unmet[0])
 	}
@@ -96,7 +100,7 @@ func TestPrimaryIsTheFirstContradictionElseTheFirstLack(t *testing.T) {
 
 // Text of the node reaches terminals through findings.
 func TestFindingsCutHostileText(t *testing.T) {
-	for in, want := range map[string]string{"a\x1b[2Jb\nc\x7fd\u0085e": "a [2Jb c d e", "ä€": "ä€", " ~": " ~", "\u00a0": "\u00a0", strings.Repeat("x", 299): strings.Repeat("x", 299)} {
+	for in, want := range map[string]string{"a\x1b[2Jb\nc\x7fd\u0085e": "a [2Jb c d e", "ä€": "ä€", " ~": " ~", "\u00a0": "\u00a0", "a\u202eb\u200bc": "a b c", strings.Repeat("x", 299): strings.Repeat("x", 299)} {
 		if got := clip(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}

@@ -59,7 +59,7 @@ func inspectJSON(b []byte) (*Inspection, error) {
 		if err != nil {
 			return nil, err
 		}
-		v, err := viewJSON(payload, nodeNames)
+		v, err := attest.View(payload, attest.NodeNames)
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +73,7 @@ func inspectJSON(b []byte) (*Inspection, error) {
 		if err != nil {
 			return nil, err
 		}
-		v, err := viewJSON(payload, referenceNames)
+		v, err := attest.View(payload, attest.ReferenceNames)
 		if err != nil {
 			return nil, err
 		}
@@ -95,7 +95,7 @@ func (in *inspector) challenge(b []byte) any {
 	if err != nil {
 		return problem(err)
 	}
-	v, err := viewJSON(msg.Unverified(), challengeNames)
+	v, err := attest.View(msg.Unverified(), attest.ChallengeNames)
 	if err != nil {
 		return problem(err)
 	}
@@ -131,7 +131,7 @@ func (in *inspector) evidence(b []byte) any {
 		return problem(err)
 	}
 	view := map[string]any{"profile": e.Profile}
-	if v, err := viewJSON(e.Bound, boundNames); err != nil {
+	if v, err := attest.View(e.Bound, attest.BoundNames); err != nil {
 		view["bound"] = problem(err)
 	} else {
 		view["bound"] = v

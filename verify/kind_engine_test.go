@@ -157,3 +157,81 @@ func TestWeightsAreJudgedOnlyAgainstWholeLists(t *testing.T) {
 		}
 	}
 }
+
+// The interpreter changes with the system's updates: judged as a library, referenced as one, and no contradiction.
+func TestInterpreterIsJudgedAsALibrary(t *testing.T) {
+	e := serving(t)
+	e.Process.ExePath = "/usr/bin/python3.12"
+	exe, _ := digestOf(e.Process.Exe)
+	known := refs(t, attest.Reference{Executables: []attest.ReferenceExecutable{{Name: "python3.12", Role: attest.RoleLibrary, File: exe}}})
+	if r := stating(t, known, *e); capped(r, DemandEngineStated) || !slices.Contains(ids(r, Affirming), "engine.library.match") || slices.Contains(said(r), "engine.executable.unknown") {
+		t.Errorf("as referenced: %v", said(r))
+	}
+	f := newForge(t)
+	f.claims[attest.KindEngine] = f.must(attest.Marshal(engine.Claims{ObtainedAt: ms(f.at), How: "procfs", Engines: []engine.Engine{*e}}))
+	ref, err := f.verifier(t, f.known(), nil).ReferenceOf(f.make(), f.soon(TierCommunity))
+	if err != nil || ref.Executables[0].Role != attest.RoleLibrary {
+		t.Errorf("%+v, %v", ref, err)
+	}
+	e.Process.Exe.FSVerity[0] ^= 1
+	if r := stating(t, known, *e); !capped(r, DemandEngineStated) || len(ids(r, Contraindicated)) > 0 || !slices.Contains(ids(r, Warning), "engine.library.differs") {
+		t.Errorf("updated: %v, unmet %v", said(r), r.Unmet)
+	}
+	e.Process.Exe.FSVerity[0] ^= 1
+	lib, _ := digestOf(&e.Libraries[0].FileDigest)
+	lib.SHA256[0] ^= 1
+	known = refs(t, attest.Reference{Executables: []attest.ReferenceExecutable{{Name: "libx.so", Role: attest.RoleLibrary, File: lib}}})
+	if r := stating(t, known, *e); !capped(r, DemandEngineStated) {
+		t.Error("an interpreter with a changed library counts as stated")
+	}
+}
+
+// Of several models one must be the declared one; what lies beside it changes nothing.
+func TestOneOfSeveralModelsMustBeTheDeclaredOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		first, second attest.Digest // weights of the two models; 0x11 is the referenced one
+		want          []string
+		not           string
+	}{
+		"declared first":  {digest(0x11), digest(0x66), []string{"engine.model.match"}, "engine.model.mismatch"},
+		"declared second": {digest(0x66), digest(0x11), []string{"engine.model.match"}, "engine.model.mismatch"},
+		"none of them":    {digest(0x66), digest(0x67), []string{"engine.model.mismatch"}, "engine.model.match"},
+	} {
+		e := serving(t)
+		known := knowing(t, e)
+		second := e.Models[0]
+		second.Path, second.Entries = "/n", slices.Clone(second.Entries)
+		e.Models = append(e.Models, second)
+		for i, w := range []attest.Digest{c.first, c.second} {
+			e.Models[i].Entries[1].FSVerity = w
+			d, err := e.Models[i].Entries.Digest()
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Models[i].Digest = d[:]
+		}
+		got := said(stating(t, known, *e))
+		for _, id := range c.want {
+			if !slices.Contains(got, id) {
+				t.Errorf("%s: %s is not said: %v", name, id, got)
+			}
+		}
+		if slices.Contains(got, c.not) {
+			t.Errorf("%s: %s", name, c.not)
+		}
+	}
+}
+
+// An engine whose list of files is said to be incomplete is not accused of what the list leaves out.
+func TestWeightsOfAListThatIsSaidToBeCutAreNotJudged(t *testing.T) {
+	for _, what := range []string{"weights", "files", "processes", "tree"} {
+		e := serving(t)
+		e.Weights[0].FileDigest = weight(0x66)
+		f := newForge(t)
+		f.claims[attest.KindEngine] = f.must(attest.Marshal(engine.Claims{ObtainedAt: ms(f.at), How: "procfs", Engines: []engine.Engine{*e},
+			Absent: []attest.Absence{attest.Absent("engines[0]."+what, attest.Oversize, "")}}))
+		if got := said(judged(t, f, TierCommunity)); slices.Contains(got, "engine.weights.foreign") {
+			t.Errorf("%s: %v", what, got)
+		}
+	}
+}

@@ -37,7 +37,7 @@ func MarshalNode(key *ecdsa.PrivateKey, n attest.Node) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	view, err := viewJSON(payload, nodeNames)
+	view, err := attest.View(payload, attest.NodeNames)
 	if err != nil {
 		return nil, err
 	}

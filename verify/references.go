@@ -48,7 +48,7 @@ func MarshalReference(key *ecdsa.PrivateKey, r attest.Reference) ([]byte, error)
 			return nil, err
 		}
 	}
-	view, err := viewJSON(payload, referenceNames)
+	view, err := attest.View(payload, attest.ReferenceNames)
 	if err != nil {
 		return nil, err
 	}

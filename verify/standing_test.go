@@ -68,7 +68,9 @@ func TestAssuranceFollowsHowTheNodeWasEnrolled(t *testing.T) {
 		if want == Asserted {
 			id = "tpm.ek.unlisted"
 		}
-		find(t, r, id)
+		if got := find(t, r, id).Check; got != "EK certificate at enrolment" {
+			t.Errorf("%s: said by %q", trust, got)
+		}
 	}
 }
 

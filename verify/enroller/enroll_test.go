@@ -1,6 +1,7 @@
 package enroller_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -206,5 +207,28 @@ func TestEnrolmentIsJudgedAtTheGivenTime(t *testing.T) {
 	}
 	if _, err := n.enroll(o); refusal(err) != "enroll.ek.expired" {
 		t.Error(err)
+	}
+}
+
+// What cannot be asked is an error and says nothing about the node.
+func TestNodeThatCannotBeAskedIsNotJudged(t *testing.T) {
+	n := newNode(t)
+	c := n.serve()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := enroller.Enroll(ctx, c, n.validator, n.trusting()); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	for name, tpm := range map[string]bool{"activation": true, "challenge": false} {
+		n := newNode(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		n.identity = func(id *attest.Identity) { id.TPM = tpm; time.AfterFunc(0, cancel) }
+		o := n.trusting()
+		o.AcceptKey = func(attest.Digest) bool { t.Errorf("%s: somebody was asked", name); return false }
+		o.Now = func() time.Time { <-ctx.Done(); return time.Now() }
+		var refused *enroller.Refusal
+		if _, err := enroller.Enroll(ctx, n.serve(), n.validator, o); err == nil || errors.As(err, &refused) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package verify
+package attest
 
 import (
 	"encoding/hex"
@@ -7,27 +7,26 @@ import (
 	"unicode/utf16"
 
 	"github.com/fxamacker/cbor/v2"
-
-	"github.com/hallmark-attest/hallmark/attest"
 )
 
-// names gives the integer keys of one document's map a name for people.
-type names map[int64]string
+// Names gives the integer keys of one document's map a name for people.
+type Names map[int64]string
 
+// The keys of docs/format.md.
 var (
-	nodeNames      = names{1: "profile", 2: "ueid", 3: "enrolled_ms", 4: "trust", 5: "tpm", 6: "node_key", 7: "signer"}
-	referenceNames = names{1: "version", 2: "created_ms", 3: "models", 4: "executables"}
-	challengeNames = names{1: "profiles", 2: "nonce", 3: "issued_ms", 4: "expires_ms", 5: "audience", 6: "kinds", 10: "logs"}
-	boundNames     = names{6: "iat", 8: "cnf", 10: "eat_nonce", 256: "ueid", 266: "submods", 270: "swname", 271: "swversion",
+	NodeNames      = Names{1: "profile", 2: "ueid", 3: "enrolled_ms", 4: "trust", 5: "tpm", 6: "node_key", 7: "signer"}
+	ReferenceNames = Names{1: "version", 2: "created_ms", 3: "models", 4: "executables"}
+	ChallengeNames = Names{1: "profiles", 2: "nonce", 3: "issued_ms", 4: "expires_ms", 5: "audience", 6: "kinds", 10: "logs"}
+	BoundNames     = Names{6: "iat", 8: "cnf", 10: "eat_nonce", 256: "ueid", 266: "submods", 270: "swname", 271: "swversion",
 		273: "measurements", -65539: "tls_key", -65540: "inputs", -65541: "absent", -65542: "class"}
-	noNames = names{}
+	NoNames = Names{}
 )
 
-// viewJSON turns deterministic CBOR into a JSON view for people: byte strings in
+// View turns deterministic CBOR into a JSON view for people: byte strings in
 // hex, integer keys named. It is marked as a view by where it stands; nothing reads it back.
-func viewJSON(b []byte, n names) (json.RawMessage, error) {
+func View(b []byte, n Names) (json.RawMessage, error) {
 	var v any
-	if err := attest.Unmarshal(b, &v, attest.MaxRecordSize); err != nil {
+	if err := Unmarshal(b, &v, MaxRecordSize); err != nil {
 		return nil, err
 	}
 	out, err := json.Marshal(viewValue(v, n))
@@ -52,7 +51,7 @@ func asciiJSON(b []byte) []byte {
 	return out
 }
 
-func viewValue(v any, n names) any {
+func viewValue(v any, n Names) any {
 	switch v := v.(type) {
 	case []byte:
 		return hex.EncodeToString(v)
@@ -61,20 +60,20 @@ func viewValue(v any, n names) any {
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = viewValue(v[i], noNames)
+			out[i] = viewValue(v[i], NoNames)
 		}
 		return out
 	case map[any]any:
 		out := make(map[string]any, len(v))
 		for k, e := range v {
-			out[viewKey(k, n)] = viewValue(e, noNames)
+			out[viewKey(k, n)] = viewValue(e, NoNames)
 		}
 		return out
 	}
 	return v
 }
 
-func viewKey(k any, n names) string {
+func viewKey(k any, n Names) string {
 	var i int64
 	switch k := k.(type) {
 	case string:

@@ -317,7 +317,7 @@ func TestUEIDHasOneForm(t *testing.T) {
 	if u, err := ParseUEID(good.String()); err != nil || u != good {
 		t.Error(err)
 	}
-	for _, s := range []string{"", good.String()[2:], good.String() + "00", "02" + good.String()[2:], "zz" + good.String()[2:], good.String()[:65]} {
+	for _, s := range []string{"", good.String()[2:], good.String() + "00", "02" + good.String()[2:], "zz" + good.String()[2:], good.String()[:65], good.String() + "0", good.String() + "zz"} {
 		if u, err := ParseUEID(s); err == nil {
 			t.Errorf("%q was read as %s", s, u)
 		}
@@ -331,5 +331,12 @@ func TestDeviceKindsNeedTheDeviceClass(t *testing.T) {
 				t.Errorf("%v: %s, want %s", kinds, got, want)
 			}
 		}
+	}
+}
+
+// Formatting characters reorder what people read.
+func TestCleanTakesFormattingCharactersOut(t *testing.T) {
+	if got := Clean("a\u202eb\u200bc\u0085d"); got != "a b c d" {
+		t.Errorf("%q", got)
 	}
 }

@@ -65,6 +65,27 @@ func TestRootDiffersForOtherIndexSizeOrLeaf(t *testing.T) {
 	}
 }
 
+func TestBatchesOverTheLimitAreRefused(t *testing.T) {
+	_, paths := Tree(leaves(attest.MaxBatch))
+	for _, size := range []uint32{attest.MaxBatch + 1, 2 * attest.MaxBatch, 1<<32 - 1} {
+		for extra := range 21 {
+			if _, err := Root(attest.Digest{}, 0, size, append(paths[0], make([]attest.Digest, extra)...)); err == nil {
+				t.Errorf("a batch of %d passed", size)
+			}
+		}
+	}
+	for _, n := range []int{0, attest.MaxBatch + 1} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("a tree of %d leaves was made", n)
+				}
+			}()
+			Tree(leaves(n))
+		}()
+	}
+}
+
 func ExampleRoot() {
 	ls := leaves(3)
 	root, paths := Tree(ls)

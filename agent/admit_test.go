@@ -92,7 +92,7 @@ func TestFullStoreOfNoncesIsBusyAndABrokenOneUnavailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	use := func() error {
-		return f.useOnce(&admission{listed: true, payload: n.challenge(nil)}, time.Now())
+		return f.useOnce(&admission{listed: true, payload: n.challenge(nil)}, challengeSort, time.Now())
 	}
 	if err := use(); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"bytes"
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -113,4 +115,52 @@ func TestAbandonedActivationKeepsTheTurnUntilTheTPMIsFree(t *testing.T) {
 		t.Error("the turn was given away while the TPM was still busy")
 	}
 	n.ask(n.client)
+}
+
+// TestAbandonedEnrolmentsDoNotDelayEvidence is the attack as it comes: a listed
+// validator asks for enrolments and hangs up.
+func TestAbandonedEnrolmentsDoNotDelayEvidence(t *testing.T) {
+	for _, twoHalves := range []bool{false, true} {
+		tpm := newSerialTPM(t, 500*time.Millisecond)
+		n := serialNode(t, tpm, twoHalves)
+		var wg sync.WaitGroup
+		for range activationBurst {
+			a := n.activate(attest.StepActivate)
+			a.EK, a.Credential, a.Secret = "L-1", []byte("good"), []byte("s")
+			doc := seal(t, n.validator, attest.TypeActivate, a)
+			wg.Go(func() {
+				client := newClient()
+				defer client.CloseIdleConnections()
+				client.Timeout = 100 * time.Millisecond
+				if r, err := client.Post(n.url+"/v1/activate", attest.TypeActivate, bytes.NewReader(doc)); err == nil {
+					r.Body.Close()
+				}
+			})
+		}
+		wg.Wait()
+		start := time.Now()
+		n.ask(n.client)
+		if d := time.Since(start); d > tpm.activation+300*time.Millisecond {
+			t.Errorf("two halves %v: evidence took %v", twoHalves, d)
+		}
+		time.Sleep(2 * tpm.activation)
+		if done := tpm.activated.Load(); done != 1 {
+			t.Errorf("two halves %v: %d activations for askers who left, want the one that had begun", twoHalves, done)
+		}
+	}
+}
+
+func TestOneEnrolmentIsUnderWayAtATime(t *testing.T) {
+	n := startNode(t, nodeOptions{})
+	f := n.frontend(t, quiet(t))
+	f.activating <- struct{}{}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := f.awaitActivation(ctx); asRefusal(err).Name != attest.ProblemBusy {
+		t.Error(err)
+	}
+	<-f.activating
+	if err := f.awaitActivation(t.Context()); err != nil {
+		t.Error(err)
+	}
 }

@@ -32,13 +32,11 @@ type FrontendOptions struct {
 
 // Limits of the server.
 const (
-	maxConnections  = 1024
 	maxHeaderBytes  = 16 << 10
-	maxStreams      = 64 // of one HTTP/2 connection
+	maxScrapers     = 64 // connections to /metrics
 	headerTimeout   = 5 * time.Second
 	readTimeout     = 10 * time.Second
 	writeTimeout    = (attest.MaxLifeMillis + clockSkewMillis + 30_000) * time.Millisecond // an answer may wait for its whole life
-	idleTimeout     = 2 * time.Minute
 	drainTimeout    = 20 * time.Second
 	evidenceTimeout = 30 * time.Second // quotes of slow TPMs take a second; more is a hang
 	identityFresh   = time.Second
@@ -60,10 +58,14 @@ type Frontend struct {
 	tlsKey attest.Digest
 	front  FrontInputs
 
+	bodies      bodies
 	addresses   *rates[netip.Prefix] // of what is not by a listed validator
+	askers      *rates[asker]        // of what is in a listed validator's name, from one address
 	unlisted    *rates[netip.Prefix] // challenges of unlisted keys
 	unlistedAll *rates[struct{}]     // the same, together
 	perKey      *rates[attest.Digest]
+	activations *rates[attest.Digest] // of enrolments, by key
+	activating  chan struct{}         // one enrolment at a time
 	batch       *batcher
 	metrics     *metrics
 	stopping    atomic.Bool
@@ -88,11 +90,16 @@ func NewFrontend(o FrontendOptions) (*Frontend, error) {
 	}
 	perSecond := float64(o.Config.Validators.PerMinute) / 60
 	f := &Frontend{config: o.Config, half: o.Half, keys: o.Keys, used: o.Used, log: o.Log, now: o.Now, tls: conf, tlsKey: digest,
-		front:       FrontInputs{Config: o.Config.Digest, NonDefault: nonDefault(o.Config)},
-		addresses:   newRates[netip.Prefix](o.AddressPerSecond, burst(o.AddressPerSecond), maxAddresses),
+		front:     FrontInputs{Config: o.Config.Digest, NonDefault: nonDefault(o.Config)},
+		bodies:    make(bodies, maxLargeBodies),
+		addresses: newRates[netip.Prefix](o.AddressPerSecond, burst(o.AddressPerSecond), maxAddresses),
+		// As many as can ask at once from one address: each has paid until its own signature is checked.
+		askers:      newRates[asker](o.AddressPerSecond, max(burst(o.AddressPerSecond), maxPerAddress), maxAddresses),
 		unlisted:    newRates[netip.Prefix](perSecond, burst(perSecond), maxAddresses),
 		unlistedAll: newRates[struct{}](unlistedAskers*perSecond, burst(unlistedAskers*perSecond), 1),
 		perKey:      newRates[attest.Digest](perSecond, burst(perSecond), maxValidators),
+		activations: newRates[attest.Digest](activationsPerMinute/60.0, activationBurst, maxValidators),
+		activating:  make(chan struct{}, 1),
 	}
 	f.batch = newBatcher(o.Batch, f.evidence, func(n int, d time.Duration, err error) { f.metrics.observeBatch(n, d, err) })
 	f.metrics = newMetrics(f)
@@ -113,17 +120,28 @@ func (f *Frontend) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
 		Handler: f.routes(), TLSConfig: f.tls, MaxHeaderBytes: maxHeaderBytes, ReadHeaderTimeout: headerTimeout,
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		Protocols: protocols(), ConnContext: withConnection,
 		ErrorLog: slog.NewLogLogger(f.log.Handler(), slog.LevelDebug),
 	}
-	return serve(ctx, srv, func() error { return srv.ServeTLS(capListener(l, maxConnections), "", "") }, func() { f.stopping.Store(true) })
+	l = guard(l, newConnections(maxConnections, maxPerAddress))
+	return serve(ctx, srv, func() error { return srv.ServeTLS(l, "", "") }, func() { f.stopping.Store(true) })
+}
+
+// protocols is HTTP/1.1 alone. A validator has one question at a time and keeps
+// its connection, so HTTP/2 would bring nothing but many requests at once behind
+// one connection, which no longer bounds memory, and its own history of floods.
+func protocols() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	return p
 }
 
 // ServeMetrics answers /metrics on l, a loopback listener, until ctx ends.
 func (f *Frontend) ServeMetrics(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{Handler: f.metrics.handler(), MaxHeaderBytes: maxHeaderBytes, ReadHeaderTimeout: headerTimeout,
 		ReadTimeout: readTimeout, WriteTimeout: readTimeout, IdleTimeout: idleTimeout}
-	return serve(ctx, srv, func() error { return srv.Serve(capListener(l, maxStreams)) }, func() {})
+	l = guard(l, newConnections(maxScrapers, maxScrapers))
+	return serve(ctx, srv, func() error { return srv.Serve(l) }, func() {})
 }
 
 // serve runs a server until ctx ends and then drains it.

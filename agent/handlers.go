@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -31,21 +32,30 @@ func (f *Frontend) serveIdentity(w http.ResponseWriter, r *http.Request) error {
 func (f *Frontend) serveChallenge(w http.ResponseWriter, r *http.Request) error {
 	start := time.Now()
 	a, size, err := f.challenge(w, r)
-	outcome, attrs := outcomeAnswered, []any{"remote", addressOf(r.RemoteAddr)}
-	if a != nil {
+	f.logOutcome(r, "challenge", a, err, "batch", size, "dur", time.Since(start))
+	return err
+}
+
+// logOutcome logs one line per request. Refusals of those who have not shown a
+// listed key are details: anybody could fill the log with them. The metrics count them.
+func (f *Frontend) logOutcome(r *http.Request, what string, a *admission, err error, more ...any) {
+	level, outcome := slog.LevelInfo, outcomeAnswered
+	attrs := []any{"remote", addressOf(r.RemoteAddr)}
+	if a != nil && a.payload != nil {
 		attrs = append(attrs, "key", a.key.Short(), "listed", a.listed, "nonce", a.payload.Request().Nonce.Short())
 	}
-	switch {
-	case err == nil:
-		attrs = append(attrs, "batch", size)
-	case r.Context().Err() != nil:
-		outcome = outcomeGone
-	default:
+	if err != nil {
 		outcome = asRefusal(err).Name
-		attrs = append(attrs, "detail", asRefusal(err).Detail)
+		if r.Context().Err() != nil {
+			outcome = outcomeGone
+		} else {
+			attrs = append(attrs, "detail", asRefusal(err).Detail)
+		}
+		if a == nil || !a.listed {
+			level = slog.LevelDebug
+		}
 	}
-	f.log.Info("challenge", append(attrs, "outcome", outcome, "dur", time.Since(start))...)
-	return err
+	f.log.Log(r.Context(), level, what, append(append(attrs, more...), "outcome", outcome)...)
 }
 
 func (f *Frontend) challenge(w http.ResponseWriter, r *http.Request) (*admission, uint32, error) {
@@ -54,7 +64,7 @@ func (f *Frontend) challenge(w http.ResponseWriter, r *http.Request) (*admission
 	}
 	a, err := f.admit(r, challengeSort)
 	if err != nil {
-		return nil, 0, err
+		return a, 0, err
 	}
 	c := a.payload.(*attest.Challenge)
 	left := time.Duration(c.Expires-millis(f.now())) * time.Millisecond
@@ -90,33 +100,6 @@ func (f *Frontend) answer(ctx context.Context, r *http.Request, challenge []byte
 	}
 	channel := attest.Digest(b)
 	return attest.Marshal(attest.Answer{Channel: &channel})
-}
-
-func (f *Frontend) serveActivate(w http.ResponseWriter, r *http.Request) error {
-	if f.stopping.Load() {
-		return errStopping
-	}
-	a, err := f.admit(r, activateSort)
-	if err != nil {
-		f.log.Info("activation", "remote", addressOf(r.RemoteAddr), "outcome", asRefusal(err).Name)
-		return err
-	}
-	q := a.payload.(*attest.Activate)
-	ctx, cancel := context.WithTimeout(r.Context(), evidenceTimeout)
-	defer cancel()
-	b, err := f.half.Activate(ctx, &ActivateParams{Step: q.Step, EK: q.EK, Credential: q.Credential, Secret: q.Secret})
-	outcome := outcomeAnswered
-	if err != nil {
-		if ctx.Err() != nil {
-			err = refuse(attest.ProblemTimeout, "the TPM did not answer within %v", evidenceTimeout)
-		}
-		outcome = asRefusal(err).Name
-	}
-	f.log.Info("activation", "key", a.key.Short(), "step", q.Step, "outcome", outcome)
-	if err != nil {
-		return err
-	}
-	return write(w, attest.TypeActivation, b)
 }
 
 func (f *Frontend) serveTelemetry(http.ResponseWriter, *http.Request) error {

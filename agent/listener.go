@@ -1,49 +1,52 @@
 package agent
 
 import (
+	"context"
 	"net"
-	"sync"
 )
 
-// cappedListener accepts at most a number of connections at a time; more wait in the kernel's backlog.
-type cappedListener struct {
+// guardedListener accepts connections for which there is a place.
+type guardedListener struct {
 	net.Listener
-	slots  chan struct{}
-	closed chan struct{}
-	once   sync.Once
+	set *connections
 }
 
-func capListener(l net.Listener, n int) net.Listener {
-	return &cappedListener{Listener: l, slots: make(chan struct{}, n), closed: make(chan struct{})}
-}
+func guard(l net.Listener, set *connections) net.Listener { return guardedListener{l, set} }
 
-func (l *cappedListener) Accept() (net.Conn, error) {
-	select {
-	case l.slots <- struct{}{}:
-	case <-l.closed:
-		return nil, net.ErrClosed
+// Accept implements net.Listener. It never waits for a place: behind a full
+// backlog of the kernel everybody would wait, listed validators too.
+func (l guardedListener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		n, yields := l.set.add(c)
+		if yields != nil {
+			yields.Conn.Close() // its server notices
+		}
+		if n != nil {
+			return n, nil
+		}
+		c.Close()
 	}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.slots
-		return nil, err
+}
+
+type connectionKey struct{}
+
+// withConnection is an http.Server's ConnContext: c is TLS over one of ours.
+func withConnection(ctx context.Context, c net.Conn) context.Context {
+	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = t.NetConn()
 	}
-	return &cappedConn{Conn: c, slots: l.slots}, nil
+	if n, ok := c.(*connection); ok {
+		return context.WithValue(ctx, connectionKey{}, n)
+	}
+	return ctx
 }
 
-func (l *cappedListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return l.Listener.Close()
-}
-
-type cappedConn struct {
-	net.Conn
-	slots chan struct{}
-	once  sync.Once
-}
-
-func (c *cappedConn) Close() error {
-	err := c.Conn.Close()
-	c.once.Do(func() { <-c.slots })
-	return err
+// connectionOf returns the connection that a request came on, nil where it is none of ours.
+func connectionOf(ctx context.Context) *connection {
+	c, _ := ctx.Value(connectionKey{}).(*connection)
+	return c
 }

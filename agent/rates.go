@@ -28,14 +28,16 @@ func newRates[K comparable](perSecond float64, burst, bound int) *rates[K] {
 }
 
 // take takes one token of k's bucket. Where there is none it says how long to
-// wait. giveBack undoes the taking, at the same instant.
+// wait. giveBack puts the token back, whatever others took meanwhile.
 func (r *rates[K]) take(k K, now time.Time) (giveBack func(), wait time.Duration) {
-	v := r.of(k, now).ReserveN(now, 1)
-	if d := v.DelayFrom(now); d > 0 {
-		v.CancelAt(now)
-		return nil, d
+	l := r.of(k, now)
+	if !l.AllowN(now, 1) {
+		missing := max(0, 1-l.TokensAt(now))
+		return nil, max(time.Millisecond, time.Duration(missing/float64(r.limit)*float64(time.Second)))
 	}
-	return func() { v.CancelAt(now) }, 0
+	// Less than no events are tokens put in. Reservation.CancelAt would keep a part of the token for each
+	// later reservation: askers at the same time would lose tokens that nobody used.
+	return func() { l.AllowN(now, -1) }, 0
 }
 
 func (r *rates[K]) of(k K, now time.Time) *rate.Limiter {

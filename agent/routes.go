@@ -50,6 +50,7 @@ func (f *Frontend) routes() http.Handler {
 			h.Set("Allow", rt.method)
 			err = refuse(attest.ProblemMethod, "use %s", rt.method)
 		default:
+			defer connectionOf(r.Context()).answered()
 			err = rt.serve(f, w, r)
 		}
 		f.metrics.requests.WithLabelValues(rt.path, f.conclude(w, r, err)).Inc()

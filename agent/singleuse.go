@@ -87,9 +87,20 @@ func (s *SingleUse) Len() int {
 	return len(s.live)
 }
 
+func useOf(key attest.Digest, nonce attest.Nonce) attest.Digest {
+	return attest.Digest(sha256.Sum256(append(key[:], nonce[:]...)))
+}
+
+// Used reports whether the pair is remembered. That it is not says nothing about a moment later: Use decides.
+func (s *SingleUse) Used(key attest.Digest, nonce attest.Nonce, now uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.live[useOf(key, nonce)] > now
+}
+
 // Use remembers the pair until expiry, or says that it was used or that there is no room.
 func (s *SingleUse) Use(key attest.Digest, nonce attest.Nonce, expiry, now uint64, listed bool) error {
-	id := attest.Digest(sha256.Sum256(append(key[:], nonce[:]...)))
+	id := useOf(key, nonce)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if until, used := s.live[id]; used && until > now {

@@ -43,6 +43,6 @@ func newTLS(now time.Time) (*tls.Config, attest.Digest, error) {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true,
 		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
-		NextProtos:   []string{"h2", "http/1.1"},
+		NextProtos:   []string{"http/1.1"}, // see protocols
 	}, digest, nil
 }

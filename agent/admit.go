@@ -1,8 +1,12 @@
 package agent
 
 import (
+	"context"
+	"crypto/ecdsa"
 	"errors"
 	"net/http"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
@@ -16,7 +20,7 @@ type signedRequest interface {
 
 // admission is a request on its way in, as far as it has come.
 type admission struct {
-	from     asker
+	address  netip.Prefix
 	body     []byte // as received
 	key      attest.Digest
 	listed   bool // and the signature is this key's
@@ -32,30 +36,27 @@ type admission struct {
 // error is as far as the request came.
 func (f *Frontend) admit(r *http.Request, sort requestSort) (*admission, error) {
 	now := f.now()
-	a := &admission{from: asker{address: addressOf(r.RemoteAddr)}}
+	conn := connectionOf(r.Context())
+	a := &admission{address: addressOf(r.RemoteAddr)}
 	if err := checkHeader(r, sort.typ); err != nil {
 		return a, err
 	}
 	overdrawn := f.payAddress(a, now)
-	var err error
-	if a.body, err = f.bodies.read(r, overdrawn); err != nil {
-		return a, err
-	}
-	payload, err := f.authenticate(a, sort, overdrawn, now)
+	body, err := f.bodies.read(r, overdrawn)
 	if err != nil {
 		return a, err
 	}
-	if a.payload, a.profiles, err = sort.parse(payload); err != nil {
-		return a, err
-	}
-	id, err := f.identity(r.Context())
+	msg, err := sign.Open(body, sort.typ, attest.MaxRequestSize)
 	if err != nil {
-		if a.listed {
-			a.giveBack() // nothing is wrong with the request
-		}
-		return a, err
+		return a, first(overdrawn, refuse(attest.ProblemMalformed, "%v", err))
 	}
-	if err := checkRequest(a, id, now); err != nil {
+	a.body, a.key = body, msg.KeyID()
+	if pub := f.keys.Lookup(a.key); pub != nil {
+		err = f.admitListed(r.Context(), a, sort, msg, pub, overdrawn, conn.of(a.key), now)
+	} else {
+		err = f.admitUnlisted(r.Context(), a, sort, msg, overdrawn, now)
+	}
+	if err != nil {
 		return a, err
 	}
 	if err := f.useOnce(a, sort, now); err != nil {
@@ -63,42 +64,76 @@ func (f *Frontend) admit(r *http.Request, sort requestSort) (*admission, error) 
 	}
 	if a.listed {
 		a.giveBack()
-	} // an unlisted key's request stays paid
-	connectionOf(r.Context()).admitted(a.listed)
+		conn.admitted(&a.key)
+	} else {
+		conn.admitted(nil)
+	}
 	return a, nil
 }
 
-// authenticate opens the envelope and checks the signature of a listed key. An
-// unlisted key's signature cannot be checked, its public key is not known, and
-// would prove nothing: anybody can make a key. Such askers share caps of their own.
-func (f *Frontend) authenticate(a *admission, sort requestSort, overdrawn error, now time.Time) ([]byte, error) {
-	msg, err := sign.Open(a.body, sort.typ, attest.MaxRequestSize)
-	if err != nil {
-		if overdrawn != nil {
-			return nil, overdrawn
+// admitListed admits a request in a listed key's name. What it asks is looked
+// at before its signature: recorded requests that somebody sends again, here or
+// for another node, pay as their sender, and cost the validator they were taken from nothing.
+func (f *Frontend) admitListed(ctx context.Context, a *admission, sort requestSort, msg *sign.Message, pub *ecdsa.PublicKey, overdrawn error, conn uint64, now time.Time) error {
+	unfit := f.check(ctx, a, sort, msg.Unverified(), now)
+	switch {
+	case unfit != nil && asRefusal(unfit).Name == attest.ProblemUnavailable:
+		a.giveBack() // nothing is wrong with the request
+		return unfit
+	case unfit != nil && overdrawn != nil:
+		return overdrawn
+	case unfit == nil:
+		if err := f.payKey(a, conn, now); err != nil {
+			return err
 		}
-		return nil, refuse(attest.ProblemMalformed, "%v", err)
 	}
-	a.key = msg.KeyID()
-	pub := f.keys.Lookup(a.key)
-	if pub == nil {
-		if overdrawn != nil {
-			return nil, overdrawn
-		}
-		if !f.config.Validators.Open || !sort.open {
-			return nil, refuse(attest.ProblemUnknownKey, "key %s is not listed here: ask the operator to put its .pub file under validators.keys", a.key)
-		}
-		return msg.Unverified(), f.takeUnlisted(a.from.address, now)
-	}
-	if err := f.payKey(a, now); err != nil {
-		return nil, err
-	}
-	payload, err := msg.Verify(pub)
-	if err != nil {
-		return nil, refuse(attest.ProblemSignature, "%v", err)
+	if _, err := msg.Verify(pub); err != nil {
+		return refuse(attest.ProblemSignature, "%v", err)
 	}
 	a.listed = true
-	return payload, nil
+	return unfit
+}
+
+// admitUnlisted admits a request by a key that is not listed. Its signature
+// cannot be checked, its public key is not known, and would prove nothing:
+// anybody can make a key. Such askers share caps of their own.
+func (f *Frontend) admitUnlisted(ctx context.Context, a *admission, sort requestSort, msg *sign.Message, overdrawn error, now time.Time) error {
+	if overdrawn != nil {
+		return overdrawn
+	}
+	if !f.config.Validators.Open || !sort.open {
+		return refuse(attest.ProblemUnknownKey, "key %s is not listed here: ask the operator to put its .pub file under validators.keys", a.key)
+	}
+	if err := f.takeUnlisted(a.address, now); err != nil {
+		return err
+	}
+	return f.check(ctx, a, sort, msg.Unverified(), now)
+}
+
+// check parses a request and holds it against this node, this moment and what was used before.
+func (f *Frontend) check(ctx context.Context, a *admission, sort requestSort, payload []byte, now time.Time) (err error) {
+	if a.payload, a.profiles, err = sort.parse(payload); err != nil {
+		return err
+	}
+	id, err := f.identity(ctx)
+	if err != nil {
+		return err
+	}
+	if err := checkRequest(a, id, now); err != nil {
+		return err
+	}
+	if q := a.payload.Request(); f.used.Used(a.key, q.Nonce, millis(now)) {
+		return replayed(q)
+	}
+	return nil
+}
+
+// first is overdrawn, where the asker is that, and what else is wrong otherwise.
+func first(overdrawn, other error) error {
+	if overdrawn != nil {
+		return overdrawn
+	}
+	return other
 }
 
 // checkRequest compares a request with this node and this moment.
@@ -107,7 +142,7 @@ func checkRequest(a *admission, id *NodeIdentity, now time.Time) error {
 	switch {
 	case q.Audience != id.UEID:
 		return refuse(attest.ProblemAudience, "addressed to %s, this node is %s", q.Audience.Short(), id.UEID.Short())
-	case !accepts(a.profiles, attest.Profile):
+	case !slices.Contains(a.profiles, attest.Profile):
 		return refuse(attest.ProblemProfile, "this node answers in %s", attest.Profile)
 	case q.Issued > at+clockSkewMillis:
 		return refuse(attest.ProblemNotYet, "issued %d ms ahead of this node's clock, %d allowed: compare the clocks", q.Issued-at, clockSkewMillis)
@@ -117,14 +152,9 @@ func checkRequest(a *admission, id *NodeIdentity, now time.Time) error {
 	return nil
 }
 
-// useOnce takes from the key's own rates and uses up the nonce. A replay is
-// noticed first: whoever has recorded a validator's requests must not be able
-// to spend that validator's rate.
+// useOnce takes from the key's own rates and uses up the nonce.
 func (f *Frontend) useOnce(a *admission, sort requestSort, now time.Time) error {
 	q := a.payload.Request()
-	if f.used.Used(a.key, q.Nonce, millis(now)) {
-		return replayed(q)
-	}
 	giveBack, err := f.takeRates(a, sort, now)
 	if err != nil {
 		return err
@@ -144,13 +174,4 @@ func (f *Frontend) useOnce(a *admission, sort requestSort, now time.Time) error 
 
 func replayed(q attest.Request) error {
 	return refuse(attest.ProblemReplayed, "nonce %s was used before", q.Nonce.Short())
-}
-
-func accepts(profiles []string, profile string) bool {
-	for _, p := range profiles {
-		if p == profile {
-			return true
-		}
-	}
-	return false
 }

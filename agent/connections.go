@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/hallmark-attest/hallmark/attest"
 )
 
 // Limits of connections.
@@ -35,14 +37,14 @@ type connections struct {
 // held counts one address's connections, and those of them that are strangers'.
 type held struct{ all, strangers int }
 
-// connection is one accepted connection. All but the flag belongs to connections.mu.
+// connection is one accepted connection. All but the key belongs to connections.mu.
 type connection struct {
 	net.Conn
 	set     *connections
 	address netip.Prefix
-	number  uint64 // in the order of accepting
-	serving bool   // an admitted request is being answered
-	known   atomic.Bool
+	number  uint64                        // in the order of accepting, from one
+	serving bool                          // an admitted request is being answered
+	key     atomic.Pointer[attest.Digest] // of the listed validator who was admitted on it last; nil: a stranger's
 }
 
 func newConnections(most, mostPerAddress int) *connections {
@@ -54,8 +56,8 @@ func newConnections(most, mostPerAddress int) *connections {
 func (s *connections) add(c net.Conn) (n, yields *connection) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n = &connection{Conn: c, set: s, address: addressOf(c.RemoteAddr().String()), number: s.opened}
 	s.opened++
+	n = &connection{Conn: c, set: s, address: addressOf(c.RemoteAddr().String()), number: s.opened}
 	full := true
 	switch {
 	case s.address[n.address].all >= s.mostPerAddress:
@@ -90,7 +92,7 @@ func (s *connections) leastUseful(among func(*connection) bool) *connection {
 }
 
 func (s *connections) lessUseful(a, b *connection) bool {
-	if ka, kb := a.known.Load(), b.known.Load(); ka != kb {
+	if ka, kb := a.key.Load() != nil, b.key.Load() != nil; ka != kb {
 		return kb
 	} else if !ka {
 		if x, y := s.address[a.address].strangers, s.address[b.address].strangers; x != y {
@@ -108,7 +110,7 @@ func (s *connections) remove(c *connection) {
 	delete(s.open, c)
 	h := s.address[c.address]
 	h.all--
-	if !c.known.Load() {
+	if c.key.Load() == nil {
 		h.strangers--
 	}
 	if s.address[c.address] = h; h.all == 0 {
@@ -116,20 +118,35 @@ func (s *connections) remove(c *connection) {
 	}
 }
 
-// admitted tells that a request on c was admitted and is being answered. A nil c is none of ours.
-func (c *connection) admitted(listed bool) {
+// admitted tells that a request on c was admitted and is being answered; key is
+// its key if that is listed. A nil c is none of ours.
+func (c *connection) admitted(key *attest.Digest) {
 	if c == nil {
 		return
 	}
 	c.set.mu.Lock()
 	defer c.set.mu.Unlock()
 	c.serving = true
-	if _, there := c.set.open[c]; there && listed && !c.known.Load() {
-		c.known.Store(true)
+	if key == nil {
+		return
+	}
+	stranger := c.key.Swap(key) == nil
+	if _, there := c.set.open[c]; there && stranger {
 		h := c.set.address[c.address]
 		h.strangers--
 		c.set.address[c.address] = h
 	}
+}
+
+// of is c's number if this listed key was admitted on it last, and zero otherwise.
+func (c *connection) of(key attest.Digest) uint64 {
+	if c == nil {
+		return 0
+	}
+	if k := c.key.Load(); k == nil || *k != key {
+		return 0
+	}
+	return c.number
 }
 
 // answered tells that the request on c has ended.
@@ -145,7 +162,7 @@ func (c *connection) answered() {
 // SetReadDeadline shortens the server's idle time-out for strangers. No deadline stays none:
 // the server sets that while it answers, only to notice that the asker leaves.
 func (c *connection) SetReadDeadline(t time.Time) error {
-	if most := time.Now().Add(strangerIdle); !c.known.Load() && t.After(most) {
+	if most := time.Now().Add(strangerIdle); c.key.Load() == nil && t.After(most) {
 		t = most
 	}
 	return c.Conn.SetReadDeadline(t)

@@ -35,10 +35,10 @@ func TestFullServerTakesPlacesFromWhoHoldsMostForNothing(t *testing.T) {
 		return c
 	}
 	known := add("192.0.2.1:1")
-	known.admitted(true)
+	known.admitted(new(attest.Digest))
 	known.answered()
 	serving := add("192.0.2.2:1")
-	serving.admitted(false) // an unlisted key's request on an open agent
+	serving.admitted(nil) // an unlisted key's request on an open agent
 	alone := add("192.0.2.3:1")
 	crowd := []*connection{add("192.0.2.4:1"), add("192.0.2.4:2"), add("192.0.2.4:3")}
 	yields := func(from string, want *connection) {
@@ -57,12 +57,12 @@ func TestFullServerTakesPlacesFromWhoHoldsMostForNothing(t *testing.T) {
 	}
 	for c := range s.open {
 		if c != known && c != serving {
-			c.admitted(true)
+			c.admitted(new(attest.Digest))
 		}
 	}
 	yields("192.0.2.9:1", known) // all others are being answered
 	for c := range s.open {
-		c.admitted(false)
+		c.admitted(nil)
 	}
 	if c, y := s.add(addressed{from: "192.0.2.10:1"}); c != nil || y != nil {
 		t.Error("a request under way lost its connection")
@@ -89,15 +89,15 @@ func TestPlacesAreGivenBackOnceAndCountsStayTrue(t *testing.T) {
 		defer theirs.Close()
 		c, _ := s.add(ours)
 		if i%2 == 0 {
-			c.admitted(true)
-			c.admitted(true)
+			c.admitted(new(attest.Digest))
+			c.admitted(new(attest.Digest))
 		}
 		all = append(all, c)
 	}
 	for _, c := range all {
 		c.Close()
 		c.Close()
-		c.admitted(true) // its handler may not have noticed yet
+		c.admitted(new(attest.Digest)) // its handler may not have noticed yet
 	}
 	if len(s.open) != 0 || len(s.address) != 0 {
 		t.Errorf("left: %v %v", s.open, s.address)
@@ -152,7 +152,7 @@ func TestStrangersIdleShortlyAndListedValidatorsLong(t *testing.T) {
 	if c.SetReadDeadline(time.Time{}); !got.IsZero() {
 		t.Error("a request that is being answered was given a deadline")
 	}
-	c.admitted(true)
+	c.admitted(new(attest.Digest))
 	if c.SetReadDeadline(start.Add(idleTimeout)); !got.Equal(start.Add(idleTimeout)) {
 		t.Errorf("a listed validator may idle for %v", got.Sub(start))
 	}

@@ -7,6 +7,11 @@
 // attestation key and the evidence key, reads claims, binds them and lets the
 // TPM quote the binding. They run in one process or in two.
 //
+// Who may hold up whom: TPM claims are read ahead and evidence has the TPM before
+// enrolment (turn.go); whoever hangs up takes the work with it (link_serve.go);
+// connections, rates and bodies are bounded such that strangers and recorded
+// requests get in their own way alone (connections.go, pay.go, body.go).
+//
 // Invariants: a refused request costs no TPM operation. Nothing enters the
 // evidence after the binding except what signs it. What cannot be read becomes
 // an absence with a reason, never a gap. A node that has an attestation key

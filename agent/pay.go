@@ -17,13 +17,15 @@ const (
 	activationBurst      = 3
 )
 
-// asker is who pays before a signature was checked: the address, and for a
-// request in a listed key's name that key at that address. Strangers behind a
-// validator's address (NAT) do not use up what the validator needs, and
-// whoever sends in its name from elsewhere does not either.
+// asker is who pays before a signature in a listed key's name was checked: that
+// name at that address. Strangers behind a validator's address (NAT) do not use
+// up what the validator needs, and whoever forges in its name from elsewhere
+// does not either. A forger behind its very address does, until the validator
+// has been admitted once: its connection then pays for itself.
 type asker struct {
-	address netip.Prefix
-	key     attest.Digest
+	address    netip.Prefix
+	key        attest.Digest
+	connection uint64 // zero: none that this key was admitted on
 }
 
 // giveBack undoes all payments.
@@ -36,9 +38,9 @@ func (a *admission) giveBack() {
 
 // payAddress takes a token of the address. Without one the request is
 // overdrawn: it is refused with what is returned here, unless it turns out to
-// bear a listed key's name.
+// bear a listed key's name and to be new and for this node.
 func (f *Frontend) payAddress(a *admission, now time.Time) (overdrawn error) {
-	giveBack, wait := f.addresses.take(a.from.address, now)
+	giveBack, wait := f.addresses.take(a.address, now)
 	if wait > 0 {
 		return &Refusal{Name: attest.ProblemRate, Detail: "too many requests that were not by a listed validator from this address", Retry: wait}
 	}
@@ -46,12 +48,11 @@ func (f *Frontend) payAddress(a *admission, now time.Time) (overdrawn error) {
 	return nil
 }
 
-// payKey takes a token of a listed key at this address, before its signature is checked.
-func (f *Frontend) payKey(a *admission, now time.Time) error {
-	a.from.key = a.key
-	giveBack, wait := f.askers.take(a.from, now)
+// payKey takes a token of a listed key's name at this address, before its signature is checked.
+func (f *Frontend) payKey(a *admission, connection uint64, now time.Time) error {
+	giveBack, wait := f.askers.take(asker{a.address, a.key, connection}, now)
 	if wait > 0 {
-		return &Refusal{Name: attest.ProblemRate, Detail: "too many requests in this key's name from this address that were forged, used before or not for this node", Retry: wait}
+		return &Refusal{Name: attest.ProblemRate, Detail: "too many forged requests in this key's name from this address", Retry: wait}
 	}
 	a.giveBacks = append(a.giveBacks, giveBack)
 	return nil

@@ -25,56 +25,48 @@ func (n *node) flood(count int, body []byte) map[int]int {
 	return codes
 }
 
-func TestInapplicableDocumentsPayAndStrangersPayForThemselves(t *testing.T) {
-	clock := newFakeClock()
-	n := startNode(t, nodeOptions{perMinute: 60, now: clock.now})
-	doc := func(edit func(*attest.Challenge)) []byte {
-		return seal(t, n.validator, attest.TypeChallenge, n.challenge(edit))
-	}
-	for what, body := range map[string][]byte{
-		"noise":          {0},
-		"other audience": doc(func(c *attest.Challenge) { c.Audience = attest.UEIDFromKey(attest.Digest{9}) }),
-		"expired":        doc(func(c *attest.Challenge) { c.Issued -= 60_000; c.Expires = c.Issued + 1000 }),
+func TestStrangersAndRecordedRequestsStarveNoListedValidatorBehindTheSameAddress(t *testing.T) {
+	for what, make := range map[string]func(*node) []byte{
+		"noise": func(*node) []byte { return []byte{0} },
+		"for another node": func(n *node) []byte {
+			return seal(t, n.validator, attest.TypeChallenge, n.challenge(func(c *attest.Challenge) { c.Audience = attest.UEIDFromKey(attest.Digest{9}) }))
+		},
+		"expired": func(n *node) []byte {
+			return seal(t, n.validator, attest.TypeChallenge, n.challenge(func(c *attest.Challenge) { c.Issued -= 60_000; c.Expires = c.Issued + 1000 }))
+		},
+		"answered before": func(n *node) []byte {
+			doc := seal(t, n.validator, attest.TypeChallenge, n.challenge(nil))
+			if _, _, err := n.exchange(n.client, doc); err != nil {
+				t.Fatal(err)
+			}
+			return doc
+		},
 	} {
-		clock.advance(time.Minute)
-		codes := n.flood(2*maxPerAddress, body)
-		if passed := 2*maxPerAddress - codes[http.StatusTooManyRequests]; passed > maxPerAddress {
-			t.Errorf("%s: %d were looked at: %v", what, passed, codes)
+		clock := newFakeClock()
+		n := startNode(t, nodeOptions{perMinute: 60, now: clock.now})
+		codes := n.flood(300, make(n))
+		if looked := 300 - codes[http.StatusTooManyRequests]; looked != 50 { // the address's burst
+			t.Errorf("%s: %d were looked at: %v", what, looked, codes)
 		}
-		if what == "noise" { // the address has nothing left; the listed key has
-			n.ask(n.client)
+		for range 9 { // what is left of the key's own burst of ten in the last case
+			n.ask(newClient())
 		}
-		clock.advance(time.Minute) // its rate was not touched either
-		for range 10 {
-			n.ask(n.client)
-		}
-	}
-}
-
-func TestReplaysDoNotSpendTheRateOfTheValidatorTheyWereTakenFrom(t *testing.T) {
-	clock := newFakeClock()
-	n := startNode(t, nodeOptions{perMinute: 60, now: clock.now})
-	doc := seal(t, n.validator, attest.TypeChallenge, n.challenge(nil))
-	if _, _, err := n.exchange(n.client, doc); err != nil {
-		t.Fatal(err)
-	}
-	if codes := n.flood(30, doc); codes[http.StatusConflict] != 30 {
-		t.Error(codes)
-	}
-	for range 9 { // the rest of a burst of ten
-		n.ask(n.client)
 	}
 }
 
 func TestForgeriesInAValidatorsNamePayBeforeTheSignatureIsChecked(t *testing.T) {
 	clock := newFakeClock()
 	n := startNode(t, nodeOptions{now: clock.now})
+	known := newClient()
+	defer known.CloseIdleConnections()
+	n.ask(known)
 	forged := seal(t, n.validator, attest.TypeChallenge, n.challenge(nil))
 	forged[len(forged)-1] ^= 1
 	codes := n.flood(maxPerAddress+20, forged)
 	if codes[http.StatusForbidden] != maxPerAddress || codes[http.StatusTooManyRequests] != 20 {
 		t.Error(codes)
 	}
+	n.ask(known) // it has paid by being admitted before
 }
 
 func TestATPMThatIsMissingCostsListedValidatorsNothing(t *testing.T) {

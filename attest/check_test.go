@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,9 @@ func checkParse[T any](t *testing.T, good func() T, parse func([]byte) (*T, erro
 		if _, err := parse(b); (err == nil) != s.ok {
 			t.Errorf("%s: %v", s.name, err)
 		}
+		if _, err := parse(longKey(t, b)); s.ok && !errors.Is(err, ErrNotCanonical) {
+			t.Errorf("%s, its first key in another encoding: %v", s.name, err)
+		}
 	}
 	if _, err := parse([]byte{0xff}); err == nil {
 		t.Error("bytes that are no CBOR were accepted")
@@ -38,6 +42,19 @@ func checkParse[T any](t *testing.T, good func() T, parse func([]byte) (*T, erro
 	if _, err := parse([]byte{0xf6}); err == nil {
 		t.Error("null was accepted")
 	}
+}
+
+// longKey writes a map's first key with one byte more than it needs.
+func longKey(t *testing.T, b []byte) []byte {
+	t.Helper()
+	switch head := b[1]; {
+	case head < 24: // a small unsigned integer
+		return slices.Concat(b[:1], []byte{0x18, head}, b[2:])
+	case head > 0x60 && head < 0x78: // a short text
+		return slices.Concat(b[:1], []byte{0x78, head & 0x1f}, b[2:])
+	}
+	t.Fatalf("first key %#x", b[1])
+	return nil
 }
 
 func long(n int) string { return strings.Repeat("x", n) }

@@ -235,3 +235,55 @@ func TestWeightsOfAListThatIsSaidToBeCutAreNotJudged(t *testing.T) {
 		}
 	}
 }
+
+func TestModelsThatCannotBeTheDeclaredOneAreNotAccused(t *testing.T) {
+	two := func() (*engine.Engine, *References) {
+		e := serving(t)
+		known := knowing(t, e)
+		e.Models = append(e.Models, e.Models[0])
+		e.Models[1].Path = "/n"
+		for i := range e.Models {
+			e.Models[i].Entries = slices.Clone(e.Models[i].Entries)
+			e.Models[i].Entries[1].FSVerity = digest(byte(0x66 + i))
+			d, err := e.Models[i].Entries.Digest()
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Models[i].Digest = d[:]
+		}
+		return e, known
+	}
+	e, known := two()
+	e.Models[1].Complete, e.Models[1].Digest = false, nil
+	if got := said(stating(t, known, *e)); slices.Contains(got, "engine.model.mismatch") {
+		t.Errorf("the model not wholly measured may be it: %v", got)
+	}
+	e, known = two()
+	e.Declared.Model = "qwen"
+	if got := said(stating(t, known, *e)); slices.Contains(got, "engine.model.mismatch") || !slices.Contains(got, "engine.model.unknown") {
+		t.Errorf("a name nobody references: %v", got)
+	}
+	e, _ = two()
+	e.Declared.Model = ""
+	n := 0
+	for _, f := range stating(t, refs(t, attest.Reference{Models: []attest.ReferenceModel{{Name: "m", Digest: digest(1)}, {Name: "n", Digest: digest(1)}}}), *e).Findings {
+		if f.ID == "engine.model.mismatch" {
+			n++
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d of two undeclared models differ from the references of their names", n)
+	}
+}
+
+func TestReferenceListsFilesOnlyWhereAllOfFewAreThere(t *testing.T) {
+	files := make(engine.Manifest, attest.MaxListedFiles+1)
+	for n, want := range map[int]int{1: 1, attest.MaxListedFiles: attest.MaxListedFiles, attest.MaxListedFiles + 1: 0} {
+		if got := ModelReference("m", files[:n], digest(1), 0, uint64(n)); len(got.Entries) != want {
+			t.Errorf("%d files: %d listed", n, len(got.Entries))
+		}
+	}
+	if got := ModelReference("m", files[:1], digest(1), 0, 2); len(got.Entries) != 0 {
+		t.Error("half of the files are listed as if they were all")
+	}
+}

@@ -51,7 +51,8 @@ func TestGPUClaimsOfWrongFormAreRefused(t *testing.T) {
 	list := []says[gpu.Claims]{
 		{"how", func(c *gpu.Claims) { c.How = "" }},
 		{"GPUs, limit", func(c *gpu.Claims) { c.GPUs = slices.Repeat(c.GPUs[:1], gpu.MaxDevices+1) }},
-		{"processes", func(c *gpu.Claims) {
+		{fmt.Sprintf("more than %d processes", gpu.MaxProcesses), func(c *gpu.Claims) {
+			c.GPUs[0].Processes = nil
 			for i := range gpu.MaxProcesses + 1 {
 				c.GPUs[0].Processes = append(c.GPUs[0].Processes, gpu.Process{Kind: gpu.ProcessCompute, PID: uint64(i), UsedBytes: ptr(uint64(1))})
 			}
@@ -94,6 +95,7 @@ func TestEngineClaimsOfWrongFormAreRefused(t *testing.T) {
 	var list []says[engine.Claims]
 	for _, s := range []says[e]{
 		{"text", func(x *e) { x.Name = "a\x1b" }},
+		{"text", func(x *e) { x.Listening = []engine.Listening{{Address: "\n", Port: 1}} }},
 		{"public: 17", func(x *e) { x.Public = make([]string, engine.MaxPublic+1) }},
 		{"listening: 17", func(x *e) { x.Listening = slices.Repeat([]engine.Listening{{Port: 1}}, engine.MaxListening+1) }},
 		{"tree: 257", func(x *e) { x.Tree = make([]engine.Child, engine.MaxProcesses+1) }},

@@ -153,7 +153,7 @@ func TestChainsOverTheirLimitsAreRefused(t *testing.T) {
 	good := a.ek(names(t, directory(t, "id:49465800", "SLB", "id:07")), nil)
 	for name, chain := range map[string][][]byte{"more certificates": make([][]byte, attest.MaxCerts+1), "a larger one": {make([]byte, attest.MaxCertSize+1)}} {
 		ek := good
-		ek.Chain = append(chain, ek.Chain...)
+		ek.Chain = append(ek.Chain[:1:1], chain...) // what chains stands first: the limit alone refuses
 		if c, _, err := enroll.ChooseEK([]attest.EKOffer{ek}, a.roots(), time.Now()); err == nil {
 			t.Errorf("%s: %+v", name, c)
 		}
@@ -175,19 +175,20 @@ func TestChooseEKTellsWhatIsWrongWithACertificate(t *testing.T) {
 		ek   attest.EKOffer
 		want string
 	}{
-		"good":                 {a, a.ek(names(t, good), nil), ""},
-		"a DNS name beside":    {a, a.ek(names(t, dns, good), nil), ""},
-		"unknown template":     {a, func() attest.EKOffer { ek := a.ek(names(t, good), nil); ek.Template = "L-9"; return ek }(), "unknown template"},
-		"over the limit":       {a, a.ek(names(t, good), func(c *x509.Certificate) { c.ExtraExtensions = append(c.ExtraExtensions, large()) }), enroll.ErrCertificate.Error()},
-		"no manufacturer":      {a, a.ek(names(t, directory(t, "", "SLB", "id:07")), nil), enroll.ErrIdentity.Error()},
-		"no model":             {a, a.ek(names(t, directory(t, "id:49465800", "", "id:07")), nil), enroll.ErrIdentity.Error()},
-		"no version":           {a, a.ek(names(t, directory(t, "id:49465800", "SLB", "")), nil), enroll.ErrIdentity.Error()},
-		"model is no text":     {a, a.ek(names(t, directory(t, "id:49465800", "\xff", "id:07")), nil), "is not text"},
-		"named twice":          {a, a.ek(names(t, good, good), nil), "twice"},
-		"another kind of name": {a, a.ek(names(t, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 5, IsCompound: true, Bytes: good.Bytes}), nil), enroll.ErrIdentity.Error()},
-		"many attributes":      {a, a.ek(names(t, many), nil), "attributes"},
-		"no directory name":    {a, a.ek(names(t, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 4, IsCompound: true, Bytes: []byte{5, 0}}), nil), enroll.ErrIdentity.Error()},
-		"path too long":        {short, short.ek(names(t, good), nil), enroll.ErrUntrusted.Error()},
+		"good":                          {a, a.ek(names(t, good), nil), ""},
+		"a DNS name beside":             {a, a.ek(names(t, dns, good), nil), ""},
+		"unknown template":              {a, func() attest.EKOffer { ek := a.ek(names(t, good), nil); ek.Template = "L-9"; return ek }(), "unknown template"},
+		"over the limit":                {a, a.ek(names(t, good), func(c *x509.Certificate) { c.ExtraExtensions = append(c.ExtraExtensions, large()) }), enroll.ErrCertificate.Error()},
+		"no manufacturer":               {a, a.ek(names(t, directory(t, "", "SLB", "id:07")), nil), enroll.ErrIdentity.Error()},
+		"no model":                      {a, a.ek(names(t, directory(t, "id:49465800", "", "id:07")), nil), enroll.ErrIdentity.Error()},
+		"no version":                    {a, a.ek(names(t, directory(t, "id:49465800", "SLB", "")), nil), enroll.ErrIdentity.Error()},
+		"model is no text":              {a, a.ek(names(t, directory(t, "id:49465800", "\xff", "id:07")), nil), "is not text"},
+		"named twice":                   {a, a.ek(names(t, good, good), nil), "twice"},
+		"another kind of name":          {a, a.ek(names(t, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 5, IsCompound: true, Bytes: good.Bytes}), nil), enroll.ErrIdentity.Error()},
+		"bytes behind a directory name": {a, a.ek(names(t, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 4, IsCompound: true, Bytes: append(good.Bytes[:len(good.Bytes):len(good.Bytes)], 5, 0)}), nil), "trailing bytes"},
+		"many attributes":               {a, a.ek(names(t, many), nil), "attributes"},
+		"no directory name":             {a, a.ek(names(t, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 4, IsCompound: true, Bytes: []byte{5, 0}}), nil), enroll.ErrIdentity.Error()},
+		"path too long":                 {short, short.ek(names(t, good), nil), enroll.ErrUntrusted.Error()},
 	} {
 		_, _, err := enroll.ChooseEK([]attest.EKOffer{c.ek}, c.by.roots(), time.Now())
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
@@ -294,7 +295,7 @@ func TestCreationIsJudgedBeforeTheSecondOpinion(t *testing.T) {
 func TestLoadRootsTakesCertificatesOnlyAndWithinLimits(t *testing.T) {
 	a := newAuthority(t, nil)
 	root := &fstest.MapFile{Data: a.root.Raw}
-	good := fstest.MapFS{"a.der": root, "dir.pem/b.cer": root, "note.txt": {Data: a.intermediate.Raw}, "other.pem": {Data: []byte("-----BEGIN X509 CRL-----\nAA==\n-----END X509 CRL-----\n")}}
+	good := fstest.MapFS{"a.der": root, "dir.pem/b.cer": root, "note.txt": root, "other.pem": {Data: []byte("-----BEGIN X509 CRL-----\nAA==\n-----END X509 CRL-----\n")}}
 	r, err := enroll.LoadRoots(good)
 	if err != nil || len(r.Names) != 2 || len(r.Skipped) != 0 {
 		t.Fatalf("%+v, %v", r, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -87,7 +88,8 @@ func keyHint(msg string) string {
 	}
 	best, distance := "", 4
 	for key := range knownKeys(reflect.TypeFor[Config]()) {
-		if d := editDistance(m[1], key); d < distance || (d == distance && key < best) {
+		d := editDistance(m[1], key)
+		if d < distance || d == distance && (sameLetters(m[1], key) || key < best && !sameLetters(m[1], best)) {
 			best, distance = key, d
 		}
 	}
@@ -95,6 +97,14 @@ func keyHint(msg string) string {
 		return "the keys are described in /usr/share/doc/hallmark/agent.yaml"
 	}
 	return fmt.Sprintf("did you mean %q?", best)
+}
+
+// sameLetters tells two transposed letters from others.
+func sameLetters(a, b string) bool {
+	x, y := []byte(a), []byte(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(x, y)
 }
 
 // knownKeys lists the keys of t and of the structs inside it.

@@ -28,7 +28,7 @@ func (v *Verifier) Open(record []byte, o Options) (*Opened, *Result, error) {
 	op := &Opened{options: o, findings: append(findings(nil), v.early...)}
 	msg, err := sign.Open(record, attest.TypeRecord, attest.MaxRecordSize)
 	if err != nil {
-		return nil, nil, fmt.Errorf("record: %w", err)
+		return nil, nil, fmt.Errorf("not a record as hallmark challenge writes it: %w", err)
 	}
 	if kid, _ := attest.KeyDigest(v.key); kid != msg.KeyID() {
 		op.findings.bad("challenge.foreign", "record signer", Validator, kid, msg.KeyID())

@@ -16,11 +16,11 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	flags := flag.NewFlagSet("hallmark-gpuprobe", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	path := flags.String("library", "libnvidia-ml.so.1", "name or path of NVIDIA's management library")
-	version := flags.Bool("version", false, "print the version and end")
+	printVersion := flags.Bool("version", false, "print the version and end")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return 2
 	}
-	if *version {
+	if *printVersion {
 		fmt.Fprintln(out, "hallmark-gpuprobe", buildVersion())
 		return 0
 	}
@@ -33,8 +33,14 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	return 0
 }
 
-// buildVersion is the module's version as the go command stamped it.
+// version is set by the linker.
+var version = "devel"
+
+// buildVersion is the linker's version, or the module's as the go command stamped it.
 func buildVersion() string {
+	if version != "devel" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "unknown"

@@ -287,3 +287,24 @@ func TestReferenceListsFilesOnlyWhereAllOfFewAreThere(t *testing.T) {
 		t.Error("half of the files are listed as if they were all")
 	}
 }
+
+// One of several models with the declared weights and another configuration is worth a warning, whatever lies beside it.
+func TestDeclaredWeightsAmongSeveralModelsAreNotAccused(t *testing.T) {
+	e := serving(t)
+	m := e.Models[0]
+	known := refs(t, attest.Reference{Models: []attest.ReferenceModel{ModelReference("llama", m.Entries, attest.Digest(m.Digest), m.SizeBytes, m.Files)}})
+	e.Models = []engine.Model{m, m}
+	e.Models[1].Path = "/n"
+	for i, entry := range []int{1, 0} { // the first model's weights differ, the second's configuration
+		e.Models[i].Entries = slices.Clone(m.Entries)
+		e.Models[i].Entries[entry].FSVerity = digest(0x66)
+		d, err := e.Models[i].Entries.Digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Models[i].Digest = d[:]
+	}
+	if got := said(stating(t, known, *e)); slices.Contains(got, "engine.model.mismatch") || !slices.Contains(got, "engine.model.other_files") {
+		t.Errorf("%v", got)
+	}
+}

@@ -36,7 +36,13 @@ func TestFilesThatAreNoReferenceAreErrors(t *testing.T) {
 	}
 	tampered := sealed(attest.TypeReference, []byte{0xa0})
 	tampered[len(tampered)-1] ^= 1
+	var whole referenceFile
+	if err := json.Unmarshal(good, &whole); err != nil {
+		t.Fatal(err)
+	}
 	for name, b := range map[string][]byte{
+		"rubbish behind":      []byte(`{"reference":"` + whole.Reference + `*"}`),
+		"member twice":        []byte(`{"reference":"` + whole.Reference + `","reference":5}`),
 		"nothing":             nil,
 		"over the limit":      append(bytes.Clone(good), bytes.Repeat([]byte(" "), maxReferenceFile)...),
 		"no JSON":             []byte("reference"),

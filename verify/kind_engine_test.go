@@ -178,6 +178,13 @@ func TestInterpreterIsJudgedAsALibrary(t *testing.T) {
 		t.Errorf("updated: %v, unmet %v", said(r), r.Unmet)
 	}
 	e.Process.Exe.FSVerity[0] ^= 1
+	unread := serving(t)
+	unread.Process.ExePath, unread.Process.Exe = "/usr/bin/python3.12", nil
+	for _, known := range []*References{nil, known} {
+		if r := stating(t, known, *unread); !capped(r, DemandEngineStated) || slices.Contains(said(r), "engine.library.differs") {
+			t.Errorf("not measured: %v, unmet %v", said(r), r.Unmet)
+		}
+	}
 	lib, _ := digestOf(&e.Libraries[0].FileDigest)
 	lib.SHA256[0] ^= 1
 	known = refs(t, attest.Reference{Executables: []attest.ReferenceExecutable{{Name: "libx.so", Role: attest.RoleLibrary, File: lib}}})
@@ -305,6 +312,21 @@ func TestDeclaredWeightsAmongSeveralModelsAreNotAccused(t *testing.T) {
 		e.Models[i].Digest = d[:]
 	}
 	if got := said(stating(t, known, *e)); slices.Contains(got, "engine.model.mismatch") || !slices.Contains(got, "engine.model.other_files") {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestModelOfEmptyFilesIsNotForeign(t *testing.T) {
+	e := serving(t)
+	for i := range e.Models[0].Entries {
+		e.Models[0].Entries[i].Size = 0
+	}
+	d, err := e.Models[0].Entries.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Models[0].Digest, e.Models[0].SizeBytes, e.Weights = d[:], 0, []engine.Weight{}
+	if got := said(stating(t, nil, *e)); slices.Contains(got, "engine.weights.foreign") {
 		t.Errorf("%v", got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"slices"
 	"strings"
 	"testing"
@@ -152,7 +153,14 @@ func TestFilesThatAreNoNodeRecordAreErrors(t *testing.T) {
 	if _, err := OpenNode(named(own, nil)); err != nil {
 		t.Fatal(err)
 	}
+	doc, err := decodeNodeFile(named(own, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := base64.RawURLEncoding.EncodeToString(doc)
 	for name, b := range map[string][]byte{
+		"rubbish behind":  []byte(`{"node":"` + whole + `*"}`), // the decoder returns what stands before it
+		"member twice":    []byte(`{"node":"` + whole + `","node":5}`),
 		"nothing":         nil,
 		"over the limit":  append(named(own, nil), bytes.Repeat([]byte(" "), attest.MaxNodeRecordSize)...),
 		"no JSON":         []byte("node"),

@@ -244,8 +244,15 @@ func TestProblemsAreToldApartFromOtherRefusals(t *testing.T) {
 	} else if got := err.Error(); got != "node refused: bu sy (503): la ter; retry after 7 s" {
 		t.Errorf("%q", got)
 	}
+	if id, _, err := c.Identity(t.Context()); !errors.As(err, &p) {
+		t.Errorf("identity: %+v, %v", id, err)
+	}
+	if record, sent, err := c.Ask(t.Context(), newKey(t), attest.UEIDFromKey(attest.Digest{1}), attest.Built()); !errors.As(err, &p) || record != nil {
+		t.Errorf("a record of a refusal: %x, %x, %v", record, sent, err)
+	}
 	for _, x := range []answer{
 		{"text/html", string(doc), 503},
+		{attest.TypeProblem + "; =", string(doc), 503},
 		{attest.TypeProblem, "no json", 503},
 		{attest.TypeProblem, `{"detail":"without title"}`, 503},
 		{attest.TypeProblem, `{"title":"x"}` + strings.Repeat(" ", attest.MaxProblemSize), 503},

@@ -45,6 +45,7 @@ type node struct {
 	maker     *maker
 	parent    tpm2.TPMHandle
 	nonces    map[attest.Nonce]bool
+	quoting   bool // answers challenges with a TPM quote
 
 	// Hooks, in the order in which an enrolment passes them.
 	identity   func(*attest.Identity)
@@ -195,19 +196,23 @@ func (n *node) offer() attest.Parameters {
 		n.attested(&a)
 	}
 	attested := tpm2.Marshal(a)
-	digest := sha256.Sum256(attested)
-	r, s, err := ecdsa.Sign(rand.Reader, n.ak, digest[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := attest.Parameters{AK: tpm2.Marshal(n.public), CreationData: data, CreationAttest: attested, CreationSigning: tpm2.Marshal(tpm2.TPMTSignature{
-		SigAlg: tpm2.TPMAlgECDSA, Signature: tpm2.NewTPMUSignature(tpm2.TPMAlgECDSA, &tpm2.TPMSSignatureECC{Hash: tpm2.TPMAlgSHA256,
-			SignatureR: tpm2.TPM2BECCParameter{Buffer: r.Bytes()}, SignatureS: tpm2.TPM2BECCParameter{Buffer: s.Bytes()}})}),
+	p := attest.Parameters{AK: tpm2.Marshal(n.public), CreationData: data, CreationAttest: attested, CreationSigning: n.signed(attested),
 		EKs: []attest.EKOffer{{Template: "L-2", Key: must[[]byte](t)(x509.MarshalPKIXPublicKey(&n.ek.PublicKey)), Certificate: n.maker.certify(t, &n.ek.PublicKey, n.certified)}}}
 	if n.parameters != nil {
 		n.parameters(&p)
 	}
 	return p
+}
+
+// signed is the AK's signature over a structure.
+func (n *node) signed(b []byte) []byte {
+	digest := sha256.Sum256(b)
+	r, s, err := ecdsa.Sign(rand.Reader, n.ak, digest[:])
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return tpm2.Marshal(tpm2.TPMTSignature{SigAlg: tpm2.TPMAlgECDSA, Signature: tpm2.NewTPMUSignature(tpm2.TPMAlgECDSA, &tpm2.TPMSSignatureECC{Hash: tpm2.TPMAlgSHA256,
+		SignatureR: tpm2.TPM2BECCParameter{Buffer: r.Bytes()}, SignatureS: tpm2.TPM2BECCParameter{Buffer: s.Bytes()}})})
 }
 
 // open is TPM2_ActivateCredential for a P-256 key (Part 1, "Credential Protection", annex C.6.1): it fails for a

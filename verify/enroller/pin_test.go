@@ -6,13 +6,16 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
+	"github.com/google/go-tpm/tpm2"
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/merkle"
+	"github.com/hallmark-attest/hallmark/attest/tpm"
 	"github.com/hallmark-attest/hallmark/sign"
 	"github.com/hallmark-attest/hallmark/verify/enroller"
 )
@@ -37,7 +40,13 @@ func (n *node) onChallenge(w http.ResponseWriter, r *http.Request) {
 	if n.bound != nil {
 		n.bound(&b)
 	}
+	if n.quoting {
+		n.stateTPM(&b)
+	}
 	e := attest.Evidence{Profile: attest.Profile, Bound: must[[]byte](t)(attest.Marshal(b)), Roots: cbor.RawMessage{0xa0}}
+	if n.quoting {
+		e.Roots = n.quote(b.Root, e.Bound)
+	}
 	sealed := must[[]byte](t)(sign.Seal(n.evidence, attest.TypeEvidence, must[[]byte](t)(attest.Marshal(e))))
 	_, _ = w.Write(must[[]byte](t)(attest.Marshal(attest.Response{Evidence: sealed, Answer: answer, Size: 1, Path: paths[0], Logs: map[string]attest.Part{}})))
 }
@@ -105,4 +114,44 @@ func TestNodeThatHidesItsTPMIsRefused(t *testing.T) {
 	if _, err := n.enroll(enroller.Options{AcceptKey: func(attest.Digest) bool { return true }}); refusal(err) != "ueid.key" {
 		t.Error(err)
 	}
+}
+
+// A node that denies its TPM to the enroller and then answers with it is neither: no key of it may be shown to anybody.
+func TestNodeThatAnswersWithATPMItDeniedIsNotPinned(t *testing.T) {
+	n := newNode(t)
+	n.quoting = true
+	n.identity = func(id *attest.Identity) { id.TPM = false }
+	got, err := n.enroll(enroller.Options{AcceptKey: func(d attest.Digest) bool { t.Errorf("%s was shown", d); return true }})
+	if err == nil || !strings.Contains(err.Error(), "answers with a TPM") {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+var quotedPCRs = []uint{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+
+func (n *node) stateTPM(b *attest.Bound) {
+	claims := tpm.Claims{ObtainedAt: uint64(time.Now().UnixMilli()), How: "go-tpm", Device: "/dev/tpmrm0", AK: tpm2.Marshal(n.public), EKs: []tpm.EKDigest{}, Bank: tpm.SHA256, Selection: quotedPCRs}
+	for _, what := range []string{"firmware_version", "manufacturer", "vendor"} {
+		claims.Absent = append(claims.Absent, attest.Absent(what, attest.NotSupported, ""))
+	}
+	b.Submods[attest.KindTPM] = must[[]byte](n.t)(attest.Marshal(claims))
+	b.Absent = slices.DeleteFunc(b.Absent, func(a attest.Absence) bool { return a.What == string(attest.KindTPM) })
+}
+
+// quote is a valid TPM quote over the binding, as the roots of the evidence.
+func (n *node) quote(root attest.Digest, bound []byte) []byte {
+	t := n.t
+	binding := attest.Binding(root, must[attest.Digest](t)(attest.KeyDigest(&n.evidence.PublicKey)), bound)
+	qualifying := attest.TPMQualifying(binding, must[attest.Digest](t)(attest.Inner(nil)))
+	q := tpm.Quote{Bank: tpm.SHA256, PCRs: map[uint][]byte{}}
+	for _, i := range quotedPCRs {
+		q.PCRs[i] = make([]byte, 32)
+	}
+	qualified := sha256.Sum256(append(tpm.EndorsementName(), n.name()...))
+	q.Attest = tpm2.Marshal(tpm2.TPMSAttest{Magic: tpm2.TPMGeneratedValue, Type: tpm2.TPMSTAttestQuote, QualifiedSigner: tpm2.TPM2BName{Buffer: append([]byte{0, 0x0b}, qualified[:]...)},
+		ExtraData: tpm2.TPM2BData{Buffer: qualifying[:]}, Attested: tpm2.NewTPMUAttest(tpm2.TPMSTAttestQuote, &tpm2.TPMSQuoteInfo{
+			PCRSelect: tpm2.TPMLPCRSelection{PCRSelections: []tpm2.TPMSPCRSelection{{Hash: tpm2.TPMAlgSHA256, PCRSelect: tpm2.PCClientCompatible.PCRs(quotedPCRs...)}}},
+			PCRDigest: tpm2.TPM2BDigest{Buffer: tpm.PCRDigest(q.PCRs)}})})
+	q.Signature = n.signed(q.Attest)
+	return must[[]byte](t)(attest.Marshal(map[attest.Kind]tpm.Quote{attest.KindTPM: q}))
 }

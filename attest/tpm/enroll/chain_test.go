@@ -186,6 +186,7 @@ func TestChooseEKTellsWhatIsWrongWithACertificate(t *testing.T) {
 		"named twice":                   {a, a.ek(names(t, good, good), nil), "twice"},
 		"another kind of name":          {a, a.ek(names(t, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 5, IsCompound: true, Bytes: good.Bytes}), nil), enroll.ErrIdentity.Error()},
 		"bytes behind a directory name": {a, a.ek(names(t, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 4, IsCompound: true, Bytes: append(good.Bytes[:len(good.Bytes):len(good.Bytes)], 5, 0)}), nil), "trailing bytes"},
+		"a universal tag 4":             {a, a.ek(names(t, asn1.RawValue{Class: asn1.ClassUniversal, Tag: 4, IsCompound: true, Bytes: good.Bytes}), nil), enroll.ErrIdentity.Error()},
 		"many attributes":               {a, a.ek(names(t, many), nil), "attributes"},
 		"no directory name":             {a, a.ek(names(t, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 4, IsCompound: true, Bytes: []byte{5, 0}}), nil), enroll.ErrIdentity.Error()},
 		"path too long":                 {short, short.ek(names(t, good), nil), enroll.ErrUntrusted.Error()},

@@ -120,3 +120,37 @@ func TestClaimsInAnotherEncodingAreRefusedByEachKind(t *testing.T) {
 		}
 	}
 }
+
+// A base64 decoder gives back the whole groups before the rubbish: all of a document whose length is a multiple of three.
+func TestRubbishBehindADocumentIsRefusedAtEveryLength(t *testing.T) {
+	f, key := newForge(t), newKey(t)
+	whole := 0
+	for pad := range 3 {
+		f.node = func(n *attest.Node) { n.TPM.Model = strings.Repeat("x", 1+pad) }
+		node := f.nodeFile()
+		reference, err := MarshalReference(key, attest.Reference{Models: []attest.ReferenceModel{{Name: strings.Repeat("x", 1+pad)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for member, b := range map[string][]byte{"node": node, "reference": reference} {
+			var m map[string]any
+			if err := json.Unmarshal(b, &m); err != nil {
+				t.Fatal(err)
+			}
+			text := m[member].(string)
+			if len(text)%4 == 0 {
+				whole++
+			}
+			bad := []byte(`{"` + member + `":"` + text + `*"}`)
+			if _, err := OpenNode(bad); err == nil {
+				t.Errorf("%s, %d: opened", member, pad)
+			}
+			if err := new(References).Add(bad, nil); err == nil {
+				t.Errorf("%s, %d: added", member, pad)
+			}
+		}
+	}
+	if whole != 2 {
+		t.Errorf("%d documents of whole groups, want one node and one reference", whole)
+	}
+}

@@ -38,9 +38,6 @@ func Binding(root, evidenceKey Digest, bound []byte) Digest {
 // Inner covers the quotes that stand inside an outer quote: SHA-256 over the
 // deterministic encoding of {kind: SHA-256(canonical quote)}, possibly empty.
 func Inner(quotes map[Kind]Digest) (Digest, error) {
-	if quotes == nil {
-		quotes = map[Kind]Digest{}
-	}
 	b, err := Marshal(quotes)
 	if err != nil {
 		return Digest{}, err

@@ -100,7 +100,7 @@ func Open(b []byte, typ string, limit int) (*Message, error) {
 	if err := m.checkHeaders(); err != nil {
 		return nil, fmt.Errorf("open: %w", err)
 	}
-	if len(m.msg.Signature) != 64 || !isLowS(m.msg.Signature) {
+	if !isLowS(m.msg.Signature) {
 		return nil, fmt.Errorf("open: %w: signature is not 64 bytes with low S", ErrForm)
 	}
 	again, err := m.canonical()

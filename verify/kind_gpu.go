@@ -14,7 +14,7 @@ func (ap *Appraised) gpu(_ *References, body []byte) (uint64, error) {
 	for i := range c.GPUs {
 		// Equal serial numbers prove nothing: NVML's are the board's, and a board may carry several GPUs.
 		id := c.GPUs[i].UUID
-		if id == nil || *id == "" {
+		if id == nil {
 			continue
 		}
 		if seen[*id] {

@@ -73,3 +73,17 @@ func inFolder(t *testing.T, dir, text string) bool {
 	}
 	return false
 }
+
+// TestReadmeShowsAttacksTheDemoHas: each row of the README's transcript is an attack of that name with that finding.
+func TestReadmeShowsAttacksTheDemoHas(t *testing.T) {
+	attacks := read(t, "internal/sim/attacker/attacks.go")
+	rows := regexp.MustCompile(`(?m)^([a-z-]+) +refused \(none\) +([a-z_.]+) `).FindAllStringSubmatch(read(t, "README.md"), -1)
+	if len(rows) < 5 {
+		t.Fatalf("the README shows %d attacks", len(rows))
+	}
+	for _, m := range rows {
+		if !regexp.MustCompile(`"`+m[1]+`", "[^"]*", "`+regexp.QuoteMeta(m[2])+`"`).MatchString(attacks) {
+			t.Errorf("the README shows %s ending with %s; the demo does not", m[1], m[2])
+		}
+	}
+}

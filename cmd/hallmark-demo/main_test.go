@@ -49,7 +49,7 @@ var build = sync.OnceValues(func() (string, error) {
 })
 
 // programs returns the folder of the built programs, or skips aloud where the demo cannot run on this machine.
-func programs(t *testing.T) string {
+func programs(t testing.TB) string {
 	t.Helper()
 	if err := swtpm.Available(); err != nil {
 		t.Skip("SKIPPED, neither the demo nor the agent behind it was exercised:", err)

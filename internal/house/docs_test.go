@@ -82,7 +82,7 @@ func TestReadmeShowsAttacksTheDemoHas(t *testing.T) {
 		t.Fatalf("the README shows %d attacks", len(rows))
 	}
 	for _, m := range rows {
-		if !regexp.MustCompile(`"`+m[1]+`", "[^"]*", "`+regexp.QuoteMeta(m[2])+`"`).MatchString(attacks) {
+		if !regexp.MustCompile(`"` + m[1] + `", "[^"]*", "` + regexp.QuoteMeta(m[2]) + `"`).MatchString(attacks) {
 			t.Errorf("the README shows %s ending with %s; the demo does not", m[1], m[2])
 		}
 	}

@@ -163,14 +163,16 @@ func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEI
 	if err != nil {
 		return nil, fmt.Errorf("software: %w", err)
 	}
+	var claims stated
+	if t != nil {
+		// A quote without the claims it belongs to reads like a forgery: rather no evidence than one that accuses its own node.
+		if claims = t.stated(); claims.absence != nil {
+			return nil, fmt.Errorf("tpm claims: %s: %s", claims.absence.Reason, claims.absence.Detail)
+		}
+	}
 	states := gather(ctx, c.readers)
 	if t != nil {
-		s := t.stated()
-		// A quote without the claims it belongs to reads like a forgery: rather no evidence than one that accuses its own node.
-		if s.absence != nil {
-			return nil, fmt.Errorf("tpm claims: %s: %s", s.absence.Reason, s.absence.Detail)
-		}
-		states[attest.KindTPM] = s
+		states[attest.KindTPM] = claims
 	}
 	b := &attest.Bound{
 		IssuedAt: millis(c.o.Now()) / 1000, Confirmation: c.confirm, Root: p.Root, UEID: ueid,
@@ -194,7 +196,7 @@ func (c *Collector) quote(ctx context.Context, t *heldTPM, binding attest.Digest
 	}
 	q, err := t.Quote(ctx, attest.TPMQualifying(binding, inner))
 	if err != nil {
-		c.keeper.failed(err)
+		t.failed(err)
 		return nil, fmt.Errorf("tpm quote: %w", err)
 	}
 	return attest.Marshal(map[attest.Kind]any{attest.KindTPM: q})

@@ -72,14 +72,14 @@ func (c *Collector) activate(ctx context.Context, t *heldTPM, p *ActivateParams)
 	case attest.StepParameters:
 		answer, err := t.Parameters(ctx)
 		if err != nil {
-			c.keeper.failed(err)
+			t.failed(err)
 			return nil, unavailable("activation parameters", err)
 		}
 		return answer, nil
 	case attest.StepActivate:
 		secret, err := t.Activate(ctx, p.EK, p.Credential, p.Secret)
 		if err != nil {
-			c.keeper.failed(err)
+			t.failed(err)
 			if busy(err) {
 				return nil, unavailable("activation", err)
 			}

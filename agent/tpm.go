@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/google/go-tpm/tpm2/transport"
@@ -86,8 +90,15 @@ func (d *tpmDevice) Close() error {
 	return errors.Join(d.Device.Close(ctx), d.transport.Close())
 }
 
+// lost marks errors after which the TPM must be opened anew: another key, or a
+// device file whose driver went away, which no waiting brings back.
 func lost(err error) error {
-	if errors.Is(err, tpm.ErrIdentityChanged) || errors.Is(err, tpm.ErrClosed) {
+	var errno syscall.Errno
+	gone := errors.Is(err, tpm.ErrIdentityChanged) || errors.Is(err, tpm.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed)
+	if errors.As(err, &errno) {
+		gone = gone || slices.Contains([]syscall.Errno{syscall.ENODEV, syscall.ENXIO, syscall.EIO, syscall.EBADF, syscall.EPIPE}, errno)
+	}
+	if gone {
 		return fmt.Errorf("%w: %w", ErrTPMLost, err)
 	}
 	return err

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -23,20 +24,34 @@ const (
 type heldTPM struct {
 	TPM
 	reader *reader
+	lost   chan struct{} // one token once an operation said that the key or device is gone
 
 	mu   sync.Mutex
 	last stated
 }
 
-func newHeldTPM(t TPM, failed func(error)) *heldTPM {
-	r := newReader(Source{Kind: attest.KindTPM, Deadline: claimsDeadline,
+func newHeldTPM(t TPM) *heldTPM {
+	h := &heldTPM{TPM: t, lost: make(chan struct{}, 1)}
+	h.reader = newReader(Source{Kind: attest.KindTPM, Deadline: claimsDeadline,
 		Check: func(b []byte) error { _, err := tpm.Parse(b); return err },
 		Collect: func(ctx context.Context) (any, error) {
 			c, err := t.Claims(ctx)
-			failed(err)
+			h.failed(err)
 			return c, err
 		}})
-	return &heldTPM{TPM: t, reader: r, last: r.last}
+	h.last = h.reader.last
+	return h
+}
+
+// failed is told about each failed operation of this TPM. What an older handle
+// says later concerns that handle alone.
+func (h *heldTPM) failed(err error) {
+	if errors.Is(err, ErrTPMLost) {
+		select {
+		case h.lost <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // stated returns the last claims, or why there never were any.

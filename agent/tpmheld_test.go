@@ -3,10 +3,15 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/tpm"
 )
 
 // A quote beside absent TPM claims would read like a forgery to every verifier.
@@ -79,11 +84,48 @@ func TestEvidenceDoesNotWaitForTPMClaims(t *testing.T) {
 }
 
 func TestLostKeyIsNoticedWhileClaimsAreRead(t *testing.T) {
-	tpm := newFakeTPM(t)
-	var failed error
-	h := newHeldTPM(losing{tpm}, func(err error) { failed = err })
-	if a := h.reread(t.Context()); a == nil || !errors.Is(failed, ErrTPMLost) {
-		t.Errorf("%+v, told %v", a, failed)
+	h := newHeldTPM(losing{newFakeTPM(t)})
+	if a := h.reread(t.Context()); a == nil || len(h.lost) != 1 {
+		t.Errorf("%+v, told %d times", a, len(h.lost))
+	}
+}
+
+func TestDeadDeviceIsLostAndARefusalIsNot(t *testing.T) {
+	for _, err := range []error{io.EOF, fmt.Errorf("quote: %w", syscall.ENODEV), &os.PathError{Op: "write", Err: syscall.EIO}, tpm.ErrClosed} {
+		if !errors.Is(lost(err), ErrTPMLost) {
+			t.Errorf("%v is not lost", err)
+		}
+	}
+	for _, err := range []error{nil, errors.New("TPM_RC_VALUE"), context.DeadlineExceeded, syscall.EAGAIN} {
+		if errors.Is(lost(err), ErrTPMLost) {
+			t.Errorf("%v is lost", err)
+		}
+	}
+}
+
+// A TPM that is hardly ever idle must not keep its claims from being read.
+func TestClaimsAreReadThoughEvidenceNeverPauses(t *testing.T) {
+	fake := newFakeTPM(t)
+	fake.mute.Store(true)
+	n := startNode(t, nodeOptions{tpm: fake})
+	fake.mute.Store(false)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	for range 2 { // while one has the turn the other waits for it: it is never free
+		go func() {
+			for n.collector.turn.take(ctx, false) == nil {
+				time.Sleep(5 * time.Millisecond)
+				n.collector.turn.give()
+			}
+		}()
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if h, err := n.collector.keeper.get(); err == nil && h.stated().absence == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the claims were never read")
+		}
 	}
 }
 

@@ -27,14 +27,13 @@ type tpmKeeper struct {
 	turn *turn // whose turn it is with the TPM, once it is open
 	log  *slog.Logger
 
-	mu    sync.Mutex
-	held  *heldTPM
-	err   error
-	lostC chan struct{}
+	mu   sync.Mutex
+	held *heldTPM
+	err  error
 }
 
 func newTPMKeeper(open func(context.Context) (TPM, error), turn *turn, log *slog.Logger) *tpmKeeper {
-	return &tpmKeeper{open: open, turn: turn, log: log, err: errTPMNotYet, lostC: make(chan struct{}, 1)}
+	return &tpmKeeper{open: open, turn: turn, log: log, err: errTPMNotYet}
 }
 
 // get returns the TPM or a refusal that says why there is none.
@@ -53,16 +52,6 @@ func (k *tpmKeeper) set(h *heldTPM, err error) {
 	k.held, k.err = h, err
 }
 
-// failed is told about each failed operation; a lost key makes the keeper open the TPM again.
-func (k *tpmKeeper) failed(err error) {
-	if errors.Is(err, ErrTPMLost) {
-		select {
-		case k.lostC <- struct{}{}:
-		default:
-		}
-	}
-}
-
 // run opens the TPM, again and again with growing pauses, until ctx ends.
 // opened is called once the first attempt has ended either way.
 func (k *tpmKeeper) run(ctx context.Context, opened func()) {
@@ -73,12 +62,15 @@ func (k *tpmKeeper) run(ctx context.Context, opened func()) {
 		opened()
 		if err == nil {
 			k.log.Info("tpm opened", "ueid", attest.UEIDFromAK(h.AKName()).Short())
-			pause = tpmRetryFirst
-			k.set(nil, k.hold(ctx, h))
+			start := time.Now()
+			err = k.hold(ctx, h)
+			k.set(nil, err)
 			if err := h.Close(); err != nil {
 				k.log.Warn("tpm not closed", "err", err)
 			}
-			continue
+			if time.Since(start) > tpmRetryMost {
+				pause = tpmRetryFirst
+			}
 		}
 		k.log.Warn("tpm not available: challenges are refused until it is", "err", err, "again", pause)
 		select {
@@ -97,7 +89,7 @@ func (k *tpmKeeper) attempt(ctx context.Context) (*heldTPM, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := newHeldTPM(t, k.failed)
+	h := newHeldTPM(t)
 	k.reread(ctx, h)
 	return h, nil
 }
@@ -110,14 +102,14 @@ func (k *tpmKeeper) hold(ctx context.Context, h *heldTPM) error {
 			pause = claimsEvery
 		}
 		select {
-		case <-k.lostC:
+		case <-h.lost:
 			return ErrTPMLost
 		case <-ctx.Done():
 			return errors.New("the agent is shutting down")
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, claimsEvery)
-		if k.turn.try() { // otherwise the TPM has better to do
+		if k.turn.take(ctx, false) == nil {
 			k.reread(ctx, h)
 			k.turn.give()
 		}

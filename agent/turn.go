@@ -51,15 +51,6 @@ func (t *turn) take(ctx context.Context, evidence bool) error {
 	return ctx.Err()
 }
 
-// try takes the turn if it is free.
-func (t *turn) try() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	free := !t.taken
-	t.taken = true
-	return free
-}
-
 // give hands the turn to who is next.
 func (t *turn) give() {
 	t.mu.Lock()

@@ -12,8 +12,8 @@ func TestTurnServesEvidenceBeforeEnrolmentThatWaitedLonger(t *testing.T) {
 	if err := turn.take(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
-	if turn.try() {
-		t.Fatal("taken twice")
+	if !turn.taken {
+		t.Fatal("not taken")
 	}
 	order := make(chan string, 3)
 	wait := func(name string, evidence bool) {
@@ -43,8 +43,8 @@ func TestTurnServesEvidenceBeforeEnrolmentThatWaitedLonger(t *testing.T) {
 func TestTurnIsNotLostToWhoStoppedWaiting(t *testing.T) {
 	var turn turn
 	for range 2000 { // some of them are handed the turn at the moment they leave
-		if !turn.try() {
-			t.Fatal("the turn was lost")
+		if err := turn.take(t.Context(), true); err != nil {
+			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		left := make(chan error, 1)

@@ -46,6 +46,7 @@ type Device struct {
 	handle  tpm2.TPMHandle // zero: not loaded
 	bank    uint16
 	ek      *endorsement
+	made    map[string][]byte // DER SPKI of endorsement keys that had to be made, by template
 	details *properties
 }
 
@@ -58,7 +59,7 @@ func NewDevice(ctx context.Context, t transport.TPM, o Options) (*Device, error)
 	if o.Hung == 0 {
 		o.Hung = DefaultHung
 	}
-	d := &Device{t: t, hung: o.Hung, turn: newTurn()}
+	d := &Device{t: t, hung: o.Hung, turn: newTurn(), made: map[string][]byte{}}
 	_, err := run(ctx, d, "open", func(l line) (struct{}, error) { return struct{}{}, d.open(l) })
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/google/go-tpm/tpm2"
 	"github.com/hallmark-attest/hallmark/attest"
@@ -30,6 +29,7 @@ type endorsement struct {
 	keys   []EK
 	chain  [][]byte
 	absent []attest.Absence
+	passes bool // a failure among the absences may pass: worth reading again
 }
 
 // readEndorsement finds the certificates in NV. Only where there is none at all are keys made to be offered by their digest:
@@ -40,26 +40,26 @@ func (d *Device) readEndorsement(l line) (*endorsement, error) {
 	}
 	e := new(endorsement)
 	for _, t := range Templates() {
-		if err := e.certified(l, t); err != nil {
+		if err := d.certified(l, e, t); err != nil {
 			return nil, err
 		}
 	}
 	if len(e.keys) == 0 {
-		if err := e.uncertified(l); err != nil {
+		if err := d.uncertified(l, e); err != nil {
 			return nil, err
 		}
 	}
 	if err := e.readChain(l); err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(e.absent, func(a attest.Absence) bool { return a.Reason == attest.Failed }) {
-		d.ek = e // a failure may pass; everything else stays as it is
+	if !e.passes {
+		d.ek = e
 	}
 	return e, nil
 }
 
 // certified adds the key of one template if NV has its certificate, and says why not otherwise.
-func (e *endorsement) certified(l line, t Template) error {
+func (d *Device) certified(l line, e *endorsement, t Template) error {
 	what := "eks[" + t.Name + "].certificate_digest"
 	blob, err := readNV(l, t.NVIndex, MaxCertificate)
 	if left(err) {
@@ -70,9 +70,10 @@ func (e *endorsement) certified(l line, t Template) error {
 		der, err = CertificateDER(blob)
 	}
 	if err == nil {
-		spki, err = certifiedKey(l, t, der)
+		spki, err = d.certifiedKey(l, t, der)
 	}
 	if err != nil {
+		e.passes = e.passes || mayPass(err)
 		e.absent = append(e.absent, attest.Absent(what, absenceReason(err), "NV index %#x: %v", t.NVIndex, err))
 		return nil
 	}
@@ -82,21 +83,22 @@ func (e *endorsement) certified(l line, t Template) error {
 
 // certifiedKey takes the key from the certificate, or, where Go cannot parse that (some vendors' certificates break
 // X.509), from the TPM; the validator may still be able to read it.
-func certifiedKey(l line, t Template, der []byte) ([]byte, error) {
+func (d *Device) certifiedKey(l line, t Template, der []byte) ([]byte, error) {
 	if c, err := x509.ParseCertificate(der); err == nil {
 		return c.RawSubjectPublicKeyInfo, nil
 	}
-	return makeSPKI(l, t)
+	return d.madeKey(l, t)
 }
 
-func (e *endorsement) uncertified(l line) error {
+func (d *Device) uncertified(l line, e *endorsement) error {
 	for _, name := range []string{"L-1", "L-2"} {
 		t, _ := TemplateByName(name)
-		spki, err := makeSPKI(l, t)
+		spki, err := d.madeKey(l, t)
 		if left(err) {
 			return err
 		}
 		if err != nil {
+			e.passes = e.passes || mayPass(err)
 			e.absent = append(e.absent, attest.Absent("eks["+name+"]", absenceReason(err), "create: %v", err))
 			continue
 		}
@@ -105,11 +107,19 @@ func (e *endorsement) uncertified(l line) error {
 	return nil
 }
 
-func makeSPKI(l line, t Template) (spki []byte, err error) {
+// madeKey makes a template's key to learn its public half, once for the life of
+// the device: a slow chip whose caller gave up between two keys does not start from the first again.
+func (d *Device) madeKey(l line, t Template) (spki []byte, err error) {
+	if known := d.made[t.Name]; known != nil {
+		return known, nil
+	}
 	err = withEK(l, t, func(_ tpm2.NamedHandle, key crypto.PublicKey) (err error) {
 		spki, err = x509.MarshalPKIXPublicKey(key)
 		return err
 	})
+	if err == nil {
+		d.made[t.Name] = spki
+	}
 	return spki, err
 }
 
@@ -162,6 +172,13 @@ func left(err error) bool {
 		return false
 	}
 	return true
+}
+
+// mayPass reports a TPM's refusal that another time may not give. Bytes in NV
+// that do not parse stay as they are.
+func mayPass(err error) bool {
+	var rc tpm2.TPMRC
+	return errors.As(err, &rc) && absenceReason(err) == attest.Failed
 }
 
 func absenceReason(err error) attest.Reason {

@@ -46,8 +46,9 @@ func (c *Collector) Activate(ctx context.Context, p *ActivateParams) ([]byte, er
 }
 
 // awaitEnrolment takes the turn when no evidence wants it and the last enrolment
-// is past by as long as it took. So enrolment never has more than half of the
-// TPM's time, whoever asks and how often, and evidence waits for one step at most.
+// is past by as long as it took, mostRest at most. So enrolment has no more than
+// half of the TPM's time on all but the slowest chips, whoever asks and how often,
+// and evidence waits for one step at most.
 func (c *Collector) awaitEnrolment(ctx context.Context) error {
 	for {
 		if err := c.turn.take(ctx, false); err != nil {

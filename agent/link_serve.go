@@ -112,7 +112,11 @@ func (c *servedConn) giveUp(id uint64) {
 func (c *servedConn) reply(ctx context.Context, q *linkRequest, p *linkReply, fail func()) {
 	c.write.Lock()
 	defer c.write.Unlock()
-	if err := writeFrame(c.conn, p, maxReplyFrame); err != nil && ctx.Err() == nil {
+	err := c.conn.SetWriteDeadline(time.Now().Add(linkWriteTimeout)) // a front end that stopped reading must not keep its slots
+	if err == nil {
+		err = writeFrame(c.conn, p, maxReplyFrame)
+	}
+	if err != nil && ctx.Err() == nil {
 		c.Log.Warn("reply to front end not written", "method", q.Method, "err", err)
 		fail()
 	}

@@ -49,7 +49,7 @@ fuzz: ## every fuzz target for FUZZTIME
 	packaging/fuzz.sh $(FUZZTIME)
 
 vectors: ## write testdata/vectors anew
-	go test ./verify -run TestVectors -update
+	go test ./verify -run 'TestVectors|ClaimsOfWrongForm' -update
 
 vuln: ## known vulnerabilities in what is linked; needs the Go vulnerability database
 	go run golang.org/x/vuln/cmd/govulncheck@v1.8.0 ./... || echo 'vuln: NOT CHECKED, or findings above: the database must be reachable'

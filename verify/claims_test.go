@@ -22,8 +22,11 @@ type says[T any] struct {
 	change func(*T)
 }
 
-func checkClaims[T any](t *testing.T, good func() *T, parse func([]byte) (*T, error), list []says[T]) {
+func checkClaims[T any](t *testing.T, kind attest.Kind, good func() *T, parse func([]byte) (*T, error), list []says[T]) {
 	t.Helper()
+	if *update {
+		forgetClaims(t, kind)
+	}
 	for i, s := range append([]says[T]{{"", func(*T) {}}}, list...) {
 		c := good()
 		s.change(c)
@@ -33,6 +36,9 @@ func checkClaims[T any](t *testing.T, good func() *T, parse func([]byte) (*T, er
 		}
 		if _, err := parse(b); s.why == "" && err != nil || s.why != "" && (err == nil || !strings.Contains(err.Error(), s.why)) {
 			t.Errorf("%d: %v, want %q", i, err, s.why)
+		}
+		if *update {
+			writeClaims(t, kind, i, s.why, b)
 		}
 	}
 }
@@ -76,7 +82,7 @@ func TestGPUClaimsOfWrongFormAreRefused(t *testing.T) {
 	} {
 		list = append(list, says[gpu.Claims]{"temperature: 1001", func(c *gpu.Claims) { *field(&c.GPUs[0].Temperature) = ptr(int64(1001)) }})
 	}
-	checkClaims(t, good, gpu.Parse, list)
+	checkClaims(t, attest.KindGPU, good, gpu.Parse, list)
 }
 
 func TestEngineClaimsOfWrongFormAreRefused(t *testing.T) {
@@ -143,7 +149,7 @@ func TestEngineClaimsOfWrongFormAreRefused(t *testing.T) {
 	}
 	list = append(list, says[engine.Claims]{"engines", func(c *engine.Claims) { c.Engines = make([]e, engine.MaxEngines+1) }},
 		says[engine.Claims]{"how", func(c *engine.Claims) { c.How = "\n" }})
-	checkClaims(t, good, engine.Parse, list)
+	checkClaims(t, attest.KindEngine, good, engine.Parse, list)
 }
 
 func TestHostClaimsOfWrongFormAreRefused(t *testing.T) {
@@ -203,7 +209,7 @@ func TestHostClaimsOfWrongFormAreRefused(t *testing.T) {
 		list = append(list, says[host.Claims]{"not in form or order", func(c *host.Claims) { c.PCI[0].Address = a }},
 			says[host.Claims]{"not in form or order", func(c *host.Claims) { c.NVIDIA.GPUs[0].Address = a }})
 	}
-	checkClaims(t, good, host.Parse, list)
+	checkClaims(t, attest.KindHost, good, host.Parse, list)
 }
 
 func TestTPMClaimsOfWrongFormAreRefused(t *testing.T) {
@@ -216,7 +222,7 @@ func TestTPMClaimsOfWrongFormAreRefused(t *testing.T) {
 		}
 		return c
 	}
-	checkClaims(t, good, tpm.Parse, []says[tpm.Claims]{
+	checkClaims(t, attest.KindTPM, good, tpm.Parse, []says[tpm.Claims]{
 		{"obtained_at", func(c *tpm.Claims) { c.ObtainedAt = 0 }},
 		{"control characters", func(c *tpm.Claims) { c.Device = "\n" }},
 		{"missing without an absence", func(c *tpm.Claims) { c.Absent = nil }},

@@ -37,6 +37,7 @@ func (f *Frontend) activation(r *http.Request) (*admission, []byte, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), evidenceTimeout)
 	defer cancel()
 	if err := f.awaitActivation(ctx); err != nil {
+		a.unrate() // another validator's enrolment must not use up this one's
 		return a, nil, err
 	}
 	defer func() { <-f.activating }()

@@ -28,6 +28,8 @@ type admission struct {
 	profiles []string
 	// giveBacks undo what the asker paid; called when the request turns out good.
 	giveBacks []func()
+	// unrate gives the key's own rates back, where the node could not serve it.
+	unrate func()
 }
 
 // admit checks a signed request, cheapest check first, and uses up its nonce
@@ -169,6 +171,7 @@ func (f *Frontend) useOnce(a *admission, sort requestSort, now time.Time) error 
 	case err != nil:
 		return unavailable("remembering the nonce", err)
 	}
+	a.unrate = giveBack
 	return nil
 }
 

@@ -3,6 +3,9 @@ package agent
 import (
 	"bytes"
 	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -162,5 +165,22 @@ func TestOneEnrolmentIsUnderWayAtATime(t *testing.T) {
 	<-f.activating
 	if err := f.awaitActivation(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// Whoever waits in vain behind another enrolment keeps what its rate allows.
+func TestEnrolmentThatCouldNotBeServedCostsNoRate(t *testing.T) {
+	n := startNode(t, nodeOptions{})
+	f := n.frontend(t, quiet(t))
+	f.activating <- struct{}{}
+	for i := range activationBurst + 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		body := seal(t, n.validator, attest.TypeActivate, n.activate(attest.StepParameters))
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/activate", bytes.NewReader(body))
+		r.Header.Set("Content-Type", attest.TypeActivate)
+		if _, _, err := f.activation(r); !errors.Is(err, errManyActivations) {
+			t.Errorf("request %d: %v", i, err)
+		}
+		cancel()
 	}
 }

@@ -79,13 +79,13 @@ func explain(unmet []Unmet, said findings) findings {
 			continue
 		}
 		e, _ := EntryOf(u.Finding)
-		out.add(u.Finding, "demand "+u.Demand, min2(e.Worst), Asserted, string(u.Tier)+" requires "+u.Demand, "not met")
+		out.add(u.Finding, "demand "+u.Demand, softened(e.Worst), Asserted, string(u.Tier)+" requires "+u.Demand, "not met")
 	}
 	return out
 }
 
-// min2 keeps a missing demand from reading like an accusation.
-func min2(worst Status) Status {
+// softened keeps a missing demand from reading like an accusation.
+func softened(worst Status) Status {
 	if worst == None {
 		return None
 	}
@@ -124,7 +124,7 @@ var ceilings = map[Tier]string{
 
 func ceiling(t Tier, a *Authenticated) string {
 	s := ceilings[t]
-	if a.node != nil && a.node.TPM != nil && a.node.TPM.Class == "virtual" {
+	if a.tpmClass() == classVirtual {
 		s += " The TPM is virtual: whoever runs it can copy its keys and reset its registers."
 	}
 	return s

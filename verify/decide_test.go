@@ -32,7 +32,7 @@ func TestEachUnmetDemandIsSaidOnceAndExplained(t *testing.T) {
 			t.Errorf("%s explained %d times", id, times)
 		}
 	}
-	for id, want := range map[string]Status{"td.not_evaluable": None, "tpm.quote.ok": Warning, "tpm.ek.unlisted": Warning} {
+	for id, want := range map[string]Status{"td.not_evaluable": None, "quote.none": Warning, "root.none": Warning} {
 		if f := find(t, r, id); f.Status != want || !strings.HasPrefix(f.Check, "demand ") {
 			t.Errorf("%s: %+v, want %s", id, f, want)
 		}
@@ -146,7 +146,7 @@ func TestReferenceOfTakesWhatAnAcceptedAnswerStates(t *testing.T) {
 		"two models": {func(_ *forge, e *engine.Engine) {
 			e.Models = append(e.Models, e.Models[0])
 			e.Models[1].Path = "/n"
-		}, 2, 2, "m"},
+		}, 2, 2, "llama"},
 		"incomplete model":     {func(_ *forge, e *engine.Engine) { e.Models[0].Complete, e.Models[0].Digest = false, nil }, 0, 2, ""},
 		"no process":           {func(_ *forge, e *engine.Engine) { e.Process = nil }, 1, 1, "llama"},
 		"executable not known": {func(_ *forge, e *engine.Engine) { e.Process.Exe = nil }, 1, 1, "llama"},

@@ -100,6 +100,9 @@ var registry = []Entry{
 
 	{"crosscheck.not_evaluable", "cross-check", None, harmless, "No statistical results were given, or no rule of this version reads them: nothing was held against the answers."},
 
+	{"root.none", "decide", Warning, harmless, "No enrolled hardware root vouches for this node: it has no TPM, was enrolled without an endorsement certificate, or no node record was given."},
+	{"quote.none", "decide", Warning, harmless, "The evidence carries no quote by a hardware root."},
+	{"engine.not_stated", "decide", Warning, harmless, "Not every engine is stated whole: running, with its executable and all model files measured, and no library that differs from the references. Other findings say what is missing; without any, no engine is configured."},
 	{"secure_boot.not_evaluable", "decide", None, harmless, "Secure Boot is not evaluated by this version."},
 	{"tpm_class.not_evaluable", "decide", None, harmless, "No TPM class is accepted by this version's enterprise tier."},
 	{"gpu_plausible.not_evaluable", "decide", None, harmless, "GPU plausibility is not evaluated by this version."},

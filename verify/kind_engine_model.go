@@ -24,10 +24,7 @@ func (ap *Appraised) models(refs *References, e *engine.Engine) bool {
 			complete = false
 			continue
 		}
-		name := declared
-		if name == "" {
-			name = path.Base(m.Path)
-		}
+		name := modelName(e, m)
 		got := refs.model(name, m)
 		if got == matchesReference || got == sameWeights {
 			best = max(best, got)
@@ -45,6 +42,14 @@ func (ap *Appraised) models(refs *References, e *engine.Engine) bool {
 		ap.modelFinding(refs, differsFromReference, e, declared, odd)
 	}
 	return complete
+}
+
+// modelName is the name a model goes by: the declared one, else its path's last element.
+func modelName(e *engine.Engine, m *engine.Model) string {
+	if e.Declared.Model != "" {
+		return e.Declared.Model
+	}
+	return path.Base(m.Path)
 }
 
 func (ap *Appraised) modelFinding(refs *References, got verdict, e *engine.Engine, name string, m *engine.Model) {

@@ -1,21 +1,30 @@
 package verify
 
-// tpm says what the enrolled TPM's class limits. Claims and quote were already authenticated.
+import "strings"
+
+const classVirtual = "virtual"
+
+// tpmClass is the enrolled TPM's class, "" where the evidence has no TPM. A unix:
+// socket is a software TPM, whatever certificate its EK carries.
+func (a *Authenticated) tpmClass() string {
+	switch {
+	case a.tpmClaims == nil:
+		return ""
+	case strings.HasPrefix(a.tpmClaims.Device, "unix:"):
+		return classVirtual
+	case a.node != nil && a.node.TPM != nil:
+		return a.node.TPM.Class
+	}
+	return "unknown"
+}
+
+// tpm says what the TPM's class limits. Claims and quote were already authenticated.
 func (ap *Appraised) tpm(_ *References, _ []byte) (uint64, error) {
-	c := ap.auth.tpmClaims
-	class := "unknown"
-	if n := ap.auth.node; n != nil && n.TPM != nil {
-		class = n.TPM.Class
+	class, by := ap.auth.tpmClass(), ap.auth.rootAssurance()
+	if class == classVirtual {
+		ap.findings.warn("tpm.class", "TPM class", by, "firmware or discrete", class+": "+ap.auth.tpmClaims.Device)
+	} else {
+		ap.findings.unknown("tpm.class", "TPM class", by, "", class)
 	}
-	// A unix: socket is a software TPM, whatever certificate its EK carries.
-	if len(c.Device) > 5 && c.Device[:5] == "unix:" {
-		class = "virtual"
-	}
-	switch class {
-	case "virtual":
-		ap.findings.warn("tpm.class", "TPM class", ap.auth.rootAssurance(), "firmware or discrete", "virtual: "+c.Device)
-	default:
-		ap.findings.add("tpm.class", "TPM class", None, ap.auth.rootAssurance(), "", class)
-	}
-	return c.ObtainedAt, nil
+	return ap.auth.tpmClaims.ObtainedAt, nil
 }

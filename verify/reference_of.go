@@ -47,15 +47,12 @@ func (v *Verifier) ReferenceOf(record []byte, o Options) (*attest.Reference, err
 }
 
 func referenceEngine(ref *attest.Reference, e *engine.Engine) {
-	for _, m := range e.Models {
+	for i := range e.Models {
+		m := &e.Models[i]
 		if !m.Complete || len(m.Digest) != len(attest.Digest{}) {
 			continue
 		}
-		name := e.Declared.Model
-		if name == "" || len(e.Models) > 1 {
-			name = path.Base(m.Path)
-		}
-		ref.Models = append(ref.Models, ModelReference(name, m.Entries, attest.Digest(m.Digest), m.SizeBytes, m.Files))
+		ref.Models = append(ref.Models, ModelReference(modelName(e, m), m.Entries, attest.Digest(m.Digest), m.SizeBytes, m.Files))
 	}
 	if e.Process != nil {
 		if d, ok := digestOf(e.Process.Exe); ok {

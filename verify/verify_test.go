@@ -57,3 +57,54 @@ func TestNewRefusesWithoutAnyKey(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+// A policy of one's own that asks for little must not lift a node that nobody enrolled.
+func TestNoPolicyLiftsANodeWithoutRecord(t *testing.T) {
+	f := newForge(t)
+	p, err := DefaultPolicy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tier := range Tiers() {
+		for d := range p[tier].Demands {
+			if !slices.Contains([]Demand{DemandSignature, DemandFresh, DemandEnrolledKey, DemandNoContradiction}, d) {
+				p[tier].Demands[d] = Ignored
+			}
+		}
+		for k := range p[tier].Kinds {
+			p[tier].Kinds[k] = Ignored
+		}
+	}
+	for node, want := range map[bool]Tier{true: TierConfidential, false: TierCommunity} {
+		e := Endorsements{Validator: &f.validator.PublicKey}
+		if node {
+			e.Node = f.nodeFile()
+		}
+		v, err := New(e, nil, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := v.Verify(f.make(), Options{At: f.at.Add(time.Second), Asked: TierVerified})
+		if err != nil || r.Tier != want {
+			t.Errorf("node record %v: reached %s, want %s (%v)", node, r.Tier, want, err)
+		}
+	}
+}
+
+// What is missing is said in its own words, never with the sentence of something else.
+func TestUnmetDemandsAreExplainedTruly(t *testing.T) {
+	r, err := newForge(t).withoutTPM().judge(TierVerified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"root.none", "quote.none", "engine.not_stated"} {
+		if !slices.Contains(ids(r, Warning), id) {
+			t.Errorf("%s is not said", id)
+		}
+	}
+	for _, id := range []string{"tpm.quote.ok", "tpm.ek.unlisted", "engine.not_serving"} {
+		if slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.ID == id }) {
+			t.Errorf("%s is said of a node without TPM and engine", id)
+		}
+	}
+}

@@ -28,6 +28,10 @@ type Options struct {
 	// that it hangs instead of being left waiting. Zero means DefaultHung. Key
 	// generation on slow chips takes seconds.
 	Hung time.Duration
+	// Moving says that an IMA list will be sent beside the quotes: where register 10 never rests Quote then gives its last
+	// quote, although the values do not give its digest, for a prefix of the list does. Without a list nobody could
+	// mend them, and ErrPCRMoving is the honest answer.
+	Moving bool
 }
 
 // Device is the one user of a TPM: all access goes through it, one operation at a time. It holds the
@@ -35,9 +39,10 @@ type Options struct {
 // any goroutine; none outlasts its context, although a TPM command that has begun cannot be called back: it goes on alone,
 // keeps the TPM busy until it returns, and cleans up after itself.
 type Device struct {
-	t    transport.TPM
-	hung time.Duration
-	turn turn
+	t      transport.TPM
+	hung   time.Duration
+	turn   turn
+	moving bool
 
 	// The rest belongs to whoever holds the turn.
 	closed  bool
@@ -59,7 +64,7 @@ func NewDevice(ctx context.Context, t transport.TPM, o Options) (*Device, error)
 	if o.Hung == 0 {
 		o.Hung = DefaultHung
 	}
-	d := &Device{t: t, hung: o.Hung, turn: newTurn(), made: map[string][]byte{}}
+	d := &Device{t: t, hung: o.Hung, turn: newTurn(), moving: o.Moving, made: map[string][]byte{}}
 	_, err := run(ctx, d, "open", func(l line) (struct{}, error) { return struct{}{}, d.open(l) })
 	if err != nil {
 		return nil, err

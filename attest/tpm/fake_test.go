@@ -1,7 +1,6 @@
 package tpm_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -147,42 +146,6 @@ func TestLostKeyIsMadeAgainOnceOnly(t *testing.T) {
 	}
 	if got := handles(t, c, 0x80000000); len(got) != 1 {
 		t.Errorf("the fake only said that the key was lost, but %d are loaded", len(got))
-	}
-}
-
-// moving extends a PCR before each of the next quotes.
-type moving struct {
-	transport.TPM
-	left int
-}
-
-func (m *moving) Send(b []byte) ([]byte, error) {
-	if m.left > 0 && tpm2.TPMCC(binary.BigEndian.Uint32(b[6:10])) == tpm2.TPMCCQuote {
-		m.left--
-		_, err := tpm2.PCRExtend{
-			PCRHandle: tpm2.AuthHandle{Handle: 10, Name: tpm2.HandleName(10), Auth: tpm2.PasswordAuth(nil)},
-			Digests:   tpm2.TPMLDigestValues{Digests: []tpm2.TPMTHA{{HashAlg: tpm2.TPMAlgSHA256, Digest: bytes.Repeat([]byte{9}, 32)}}},
-		}.Execute(m.TPM)
-		if err != nil {
-			return nil, err
-		}
-	}
-	return m.TPM.Send(b)
-}
-
-func TestQuoteIsRepeatedTwiceWhilePCRsMove(t *testing.T) {
-	m := &moving{TPM: dial(t, sharedTPM(t)), left: 2}
-	d := open(t, m)
-	q, err := d.Quote(within(t, 5*time.Second), qualifying(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tpm.CheckQuote(d.AK(), q, qualifying(1), tpm.Selection()); err != nil {
-		t.Error(err)
-	}
-	m.left = 3
-	if _, err := d.Quote(within(t, 5*time.Second), qualifying(1)); !errors.Is(err, tpm.ErrPCRMoving) {
-		t.Errorf("PCRs that never rest: %v", err)
 	}
 }
 

@@ -24,22 +24,31 @@ func Selection() []uint {
 // chooseBank picks the first of SHA-256 and SHA-384 in which all quoted PCRs are
 // allocated. An inactive bank is listed with an empty selection.
 func chooseBank(l line) (uint16, error) {
-	r, err := tpm2.GetCapability{Capability: tpm2.TPMCapPCRs, PropertyCount: 1}.Execute(l)
+	banks, err := allocation(l)
 	if err != nil {
-		return 0, fmt.Errorf("list PCR banks: %w", err)
-	}
-	banks, err := r.CapabilityData.Data.AssignedPCR()
-	if err != nil {
-		return 0, fmt.Errorf("list PCR banks: %w", err)
+		return 0, err
 	}
 	for _, want := range []uint16{SHA256, SHA384} {
-		for _, b := range banks.PCRSelections {
+		for _, b := range banks {
 			if uint16(b.Hash) == want && covers(bits(b.PCRSelect), Selection()) {
 				return want, nil
 			}
 		}
 	}
 	return 0, ErrNoBank
+}
+
+// allocation lists the banks with the registers allocated in each (Part 2, 10.10.1: TPM_CAP_PCRS is one list, never cut).
+func allocation(l line) ([]tpm2.TPMSPCRSelection, error) {
+	r, err := tpm2.GetCapability{Capability: tpm2.TPMCapPCRs, PropertyCount: 1}.Execute(l)
+	if err != nil {
+		return nil, fmt.Errorf("list PCR banks: %w", err)
+	}
+	banks, err := r.CapabilityData.Data.AssignedPCR()
+	if err != nil {
+		return nil, fmt.Errorf("list PCR banks: %w", err)
+	}
+	return banks.PCRSelections, nil
 }
 
 func covers(have, want []uint) bool {

@@ -5,35 +5,75 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/google/go-tpm/tpm2"
 )
 
 // ErrPCRMoving says that the registers changed under every attempt to quote them.
-var ErrPCRMoving = errors.New("PCRs changed between reading and quoting, three times")
+var ErrPCRMoving = errors.New("PCRs changed between reading and quoting, each of three times")
 
-const quoteAttempts = 3
+const (
+	quoteAttempts = 3
+	imaPCR        = 10 // where the kernel's measurement list goes (CONFIG_IMA_MEASURE_PCR_IDX)
+)
 
-// Quote signs the qualifying data and PCRs 0 to 15. The values are read just before the quote and must give its
-// digest; when a register moves in between, both are done again, at most twice, over the same qualifying data.
+// Quote signs the qualifying data and PCRs 0 to 15. The values are read just before the quote and must give its digest.
+// When a register moves in between, the registers are read once more, for most often they then are what was quoted; else
+// the quote is repeated over the same qualifying data, at most twice. A host where IMA never rests gets
+// ErrPCRMoving, or, by Options.Moving, the last quote with values that miss its digest in register 10 alone.
 func (d *Device) Quote(ctx context.Context, qualifying [32]byte) (Quote, error) {
 	return run(ctx, d, "quote", func(l line) (Quote, error) {
-		for range quoteAttempts {
-			q, agrees, err := d.quoteOnce(l, qualifying)
-			if err != nil || agrees {
-				return q, err
-			}
+		before, err := readPCRs(l, d.bank, Selection())
+		if err != nil {
+			return Quote{}, err
 		}
-		return Quote{}, ErrPCRMoving
+		for attempt := 1; ; attempt++ {
+			q, digest, err := d.quoteOnce(l, qualifying, before)
+			if err != nil {
+				return Quote{}, err
+			}
+			if bytes.Equal(digest, PCRDigest(before)) {
+				return q, nil
+			}
+			after, err := readPCRs(l, d.bank, Selection())
+			if err != nil {
+				return Quote{}, err
+			}
+			if bytes.Equal(digest, PCRDigest(after)) {
+				q.PCRs = after
+				return q, nil
+			}
+			if attempt == quoteAttempts {
+				return d.unsettled(q, moved(before, after))
+			}
+			before = after
+		}
 	})
 }
 
-func (d *Device) quoteOnce(l line, qualifying [32]byte) (q Quote, agrees bool, err error) {
-	pcrs, err := readPCRs(l, d.bank, Selection())
-	if err != nil {
-		return Quote{}, false, err
+// unsettled decides about a quote whose registers would not rest: only register 10 has a list that can mend its value.
+func (d *Device) unsettled(q Quote, moved []uint) (Quote, error) {
+	if d.moving && slices.Equal(moved, []uint{imaPCR}) {
+		return q, nil
 	}
-	var x *Quoted
+	return Quote{}, fmt.Errorf("%w: moving: %v", ErrPCRMoving, moved)
+}
+
+// moved lists the registers in which two readings differ.
+func moved(a, b map[uint][]byte) []uint {
+	var out []uint
+	for _, i := range slices.Sorted(maps.Keys(a)) {
+		if !bytes.Equal(a[i], b[i]) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// quoteOnce quotes with values that may not be those quoted, and gives the digest of those that were.
+func (d *Device) quoteOnce(l line, qualifying [32]byte, pcrs map[uint][]byte) (q Quote, digest []byte, err error) {
 	err = d.withAK(l, func(h tpm2.AuthHandle) error {
 		r, err := tpm2.Quote{
 			SignHandle:     h,
@@ -45,15 +85,14 @@ func (d *Device) quoteOnce(l line, qualifying [32]byte) (q Quote, agrees bool, e
 			return err
 		}
 		q = Quote{Attest: r.Quoted.Bytes(), Signature: tpm2.Marshal(r.Signature), Bank: d.bank, PCRs: pcrs}
-		if x, err = ParseQuoted(q); err != nil {
+		x, err := ParseQuoted(q)
+		if err != nil {
 			return fmt.Errorf("own quote: %w", err)
 		}
+		digest = x.Digest()
 		return d.signedByUs(x.attest)
 	})
-	if err != nil {
-		return Quote{}, false, err
-	}
-	return q, bytes.Equal(x.Digest(), PCRDigest(pcrs)), nil
+	return q, digest, err
 }
 
 // signedByUs looks at the signer's qualified name: a password authorises whatever key has the handle, so after a reset

@@ -57,7 +57,7 @@ func (f *fakeTPM) Claims(context.Context) (any, error) {
 	}
 	return &tpm.Claims{ObtainedAt: 1, How: "fake", Device: "fake", AK: []byte{1}, EKs: []tpm.EKDigest{}, Bank: tpm.SHA256, Selection: tpm.Selection(),
 		Absent: []attest.Absence{attest.Absent("firmware_version", attest.NotSupported, ""), attest.Absent("manufacturer", attest.NotSupported, ""),
-			attest.Absent("vendor", attest.NotSupported, "")}}, nil
+			attest.Absent(tpm.RuntimeRegister, attest.NotConfigured, ""), attest.Absent("vendor", attest.NotSupported, "")}}, nil
 }
 
 func (f *fakeTPM) Quote(ctx context.Context, qualifying attest.Digest) (any, error) {

@@ -44,7 +44,21 @@ type Logs struct {
 	Boot *uint64 `cbor:"boot"`
 	IMA  *uint64 `cbor:"ima"`
 	CEL  *uint64 `cbor:"cel"`
-	CCEL *uint64 `cbor:"ccel"`
+	CCEL *uint64 `cbor:"ccel"` // reserved: a node answers it with nothing
+}
+
+// Offsets lists the logs that are wanted, by name.
+func (l *Logs) Offsets() map[string]uint64 {
+	out := map[string]uint64{}
+	if l == nil {
+		return out
+	}
+	for name, at := range map[string]*uint64{LogBoot: l.Boot, LogIMA: l.IMA, LogCEL: l.CEL} {
+		if at != nil {
+			out[name] = *at
+		}
+	}
+	return out
 }
 
 // Request returns the part that every signed request has.

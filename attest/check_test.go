@@ -177,7 +177,16 @@ func TestResponseIsHeldAgainstItsLimits(t *testing.T) {
 		{"larger batch", func(r *Response) { r.Size = MaxBatch + 1 }, false},
 		{"index behind the batch", func(r *Response) { r.Index = 2 }, false},
 		{"longer path", func(r *Response) { r.Path = make([]Digest, MaxPath+1) }, false},
-		{"logs", func(r *Response) { r.Logs = map[string]Part{"x": {}} }, false},
+		{"every log", func(r *Response) {
+			r.Logs = map[string]Part{LogBoot: {Bytes: []byte{}}, LogIMA: {Bytes: []byte{}}, LogCEL: {Bytes: []byte{}}}
+		}, true},
+		{"an unknown log", func(r *Response) { r.Logs = map[string]Part{"x": {Bytes: []byte{}}} }, false},
+		{"a reserved log", func(r *Response) { r.Logs = map[string]Part{"ccel": {Bytes: []byte{}}} }, false},
+		{"largest log", func(r *Response) { r.Logs = map[string]Part{LogIMA: {Bytes: make([]byte, MaxLogSize)}} }, true},
+		{"larger log", func(r *Response) { r.Logs = map[string]Part{LogIMA: {Bytes: make([]byte, MaxLogSize+1)}} }, false},
+		{"absent log", func(r *Response) { r.Logs = absentLog(LogIMA, nil) }, true},
+		{"absent log of another name", func(r *Response) { r.Logs = absentLog(LogBoot, nil) }, false},
+		{"absent log with content", func(r *Response) { r.Logs = absentLog(LogIMA, []byte{1}) }, false},
 	})
 	r := good()
 	r.Size = 0
@@ -188,6 +197,11 @@ func TestResponseIsHeldAgainstItsLimits(t *testing.T) {
 	if _, err := ParseResponse(b); err == nil || !strings.Contains(err.Error(), "batch of 0, want") {
 		t.Error(err)
 	}
+}
+
+func absentLog(what string, content []byte) map[string]Part {
+	a := Absent(what, NotPresent, "")
+	return map[string]Part{LogIMA: {Bytes: content, Absent: &a}}
 }
 
 func TestRecordIsHeldAgainstItsLimits(t *testing.T) {
@@ -227,6 +241,32 @@ func TestReferenceIsHeldAgainstItsLimits(t *testing.T) {
 		{"more executables", func(r *Reference) { r.Executables = slices.Repeat(r.Executables, MaxExecutables+1) }, false},
 		{"most files", func(r *Reference) { r.Models[0].Entries = make([]ModelFile, MaxListedFiles) }, true},
 		{"more files", func(r *Reference) { r.Models[0].Entries = make([]ModelFile, MaxListedFiles+1) }, false},
+		{"a boot", func(r *Reference) {
+			r.Boots = []ReferenceBoot{{Name: "b", Registers: map[uint][]byte{7: make([]byte, 32)}}}
+		}, true},
+		{"a boot that says nothing", func(r *Reference) { r.Boots = []ReferenceBoot{{Name: "b"}} }, false},
+		{"register 24", func(r *Reference) { r.Boots = []ReferenceBoot{{Registers: map[uint][]byte{24: make([]byte, 32)}}} }, false},
+		{"a short register", func(r *Reference) { r.Boots = []ReferenceBoot{{Registers: map[uint][]byte{7: make([]byte, 20)}}} }, false},
+		{"a long register", func(r *Reference) { r.Boots = []ReferenceBoot{{Registers: map[uint][]byte{7: make([]byte, 65)}}} }, false},
+		{"most boots", func(r *Reference) { r.Boots = slices.Repeat([]ReferenceBoot{{Policy: &BootPolicy{}}}, MaxBoots) }, true},
+		{"more boots", func(r *Reference) { r.Boots = slices.Repeat([]ReferenceBoot{{Policy: &BootPolicy{}}}, MaxBoots+1) }, false},
+		{"most keys", func(r *Reference) {
+			r.Boots = []ReferenceBoot{{Policy: &BootPolicy{Keys: make([]Digest, MaxBootValues)}}}
+		}, true},
+		{"more keys", func(r *Reference) {
+			r.Boots = []ReferenceBoot{{Policy: &BootPolicy{Keys: make([]Digest, MaxBootValues+1)}}}
+		}, false},
+		{"more files", func(r *Reference) {
+			r.Boots = []ReferenceBoot{{Policy: &BootPolicy{Files: make([][]byte, MaxBootValues+1)}}}
+		}, false},
+		{"more images", func(r *Reference) {
+			r.Boots = []ReferenceBoot{{Policy: &BootPolicy{Images: make([][]byte, MaxBootValues+1)}}}
+		}, false},
+		{"more command lines", func(r *Reference) {
+			r.Boots = []ReferenceBoot{{Policy: &BootPolicy{CommandLines: make([]string, MaxBootValues+1)}}}
+		}, false},
+		{"most measured files", func(r *Reference) { r.Measured = make([]MeasuredFile, MaxMeasured) }, true},
+		{"more measured files", func(r *Reference) { r.Measured = make([]MeasuredFile, MaxMeasured+1) }, false},
 		{"unknown role", func(r *Reference) { r.Executables[0].Role = "shell" }, false},
 		{"every role", func(r *Reference) {
 			for _, role := range []Role{RoleLibrary, RoleAgent, RoleProbe, RoleNVML} {

@@ -7,7 +7,7 @@ const (
 	MaxRequestSize    = 64 << 10 // a signed request (challenge, activate) as received
 	MaxEvidenceSize   = 1 << 20  // the evidence envelope
 	MaxAnswerSize     = 1 << 20  // the answer of one challenge
-	MaxLogSize        = 8 << 20  // one log beside the envelope
+	MaxLogSize        = 6 << 20  // the part of one log in one response; three fit into MaxResponseSize
 	MaxResponseSize   = 24 << 20 // evidence, answer, path and logs
 	MaxRecordSize     = MaxResponseSize + 128<<10
 	MaxNodeRecordSize = 64 << 10
@@ -27,6 +27,10 @@ const (
 	MaxModelFiles  = 65536
 	MaxListedFiles = 1024 // manifest entries listed for one model
 	MaxExecutables = 4096
+	MaxBoots       = 64    // boot references in one file
+	MaxBootValues  = 1024  // keys, images, files or command lines of one boot policy
+	MaxMeasured    = 65536 // files known to a closed world, in one reference file
+	MaxRegisters   = 24
 	MaxCerts       = 16
 	MaxCertSize    = 16 << 10
 

@@ -12,6 +12,35 @@ type Reference struct {
 	Created     uint64                `cbor:"2,keyasint"` // milliseconds since the Unix epoch
 	Models      []ReferenceModel      `cbor:"3,keyasint"`
 	Executables []ReferenceExecutable `cbor:"4,keyasint"`
+	Boots       []ReferenceBoot       `cbor:"5,keyasint,omitempty"`
+	Measured    []MeasuredFile        `cbor:"6,keyasint,omitempty"`
+}
+
+// ReferenceBoot is one known way to boot. A boot is known if it equals the registers or satisfies the policy of any of these.
+type ReferenceBoot struct {
+	Name string `cbor:"name"` // for people
+	// Bank and Registers are exact: every register listed must have its value.
+	Bank      uint16          `cbor:"bank"`
+	Registers map[uint][]byte `cbor:"registers,omitempty"`
+	Policy    *BootPolicy     `cbor:"policy,omitempty"`
+}
+
+// BootPolicy is what a replayed boot log must show. It outlives firmware
+// updates, which exact registers do not. Digests are of the bank.
+type BootPolicy struct {
+	Keys         []Digest `cbor:"keys"`          // SHA-256 of each certificate (DER) or hash entry that may stand in PK, KEK, db and MOK lists
+	Images       [][]byte `cbor:"images"`        // Authenticode digests of what the firmware and loaders started
+	Files        [][]byte `cbor:"files"`         // digests of what the boot loader read: its configuration, kernel, initrd
+	CommandLines []string `cbor:"command_lines"` // of the kernel, whole
+}
+
+// MeasuredFile is the content of a file that a closed world may run or read. It
+// has no path: a path is a name that root may choose.
+type MeasuredFile struct {
+	Digest Digest `cbor:"digest"` // SHA-256 of the file; of its fs-verity descriptor where Verity is set
+	Verity bool   `cbor:"verity,omitempty"`
+	Policy bool   `cbor:"policy,omitempty"` // may be loaded as IMA policy
+	Name   string `cbor:"name"`             // where it was seen, for people
 }
 
 // ReferenceModel is one model: a name and the digest of its manifest.
@@ -75,5 +104,28 @@ func ParseReference(b []byte) (*Reference, error) {
 			return nil, fmt.Errorf("reference: unknown role %q", cut(string(e.Role), 40))
 		}
 	}
+	if err := r.checkMeasured(); err != nil {
+		return nil, err
+	}
 	return &r, nil
+}
+
+func (r *Reference) checkMeasured() error {
+	if len(r.Boots) > MaxBoots || len(r.Measured) > MaxMeasured {
+		return errors.New("reference: over a limit")
+	}
+	for _, b := range r.Boots {
+		if len(b.Name) > MaxText || len(b.Registers) > MaxRegisters || b.Policy == nil && len(b.Registers) == 0 {
+			return fmt.Errorf("reference: boot %q says nothing or too much", cut(b.Name, 40))
+		}
+		for i, v := range b.Registers {
+			if i >= MaxRegisters || len(v) < 32 || len(v) > 64 {
+				return fmt.Errorf("reference: boot %q: register %d of %d bytes", cut(b.Name, 40), i, len(v))
+			}
+		}
+		if p := b.Policy; p != nil && max(len(p.Keys), len(p.Images), len(p.Files), len(p.CommandLines)) > MaxBootValues {
+			return fmt.Errorf("reference: boot %q: over a limit", cut(b.Name, 40))
+		}
+	}
+	return nil
 }

@@ -1,6 +1,9 @@
 package attest
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Response is what the node sends back for one challenge.
 type Response struct {
@@ -9,13 +12,45 @@ type Response struct {
 	Size     uint32          `cbor:"3,keyasint"` // leaves in the batch
 	Index    uint32          `cbor:"4,keyasint"` // this challenge's leaf
 	Path     []Digest        `cbor:"5,keyasint"` // inclusion path, leaf upward
-	Logs     map[string]Part `cbor:"6,keyasint"` // unsigned; reserved, empty in this version
+	Logs     map[string]Part `cbor:"6,keyasint"` // by name, exactly those asked for; unsigned: worth what replays
 }
+
+// The logs a response may carry.
+const (
+	LogBoot = "boot" // TCG2 event log of the firmware
+	LogIMA  = "ima"  // binary_runtime_measurements of the kernel
+	LogCEL  = "cel"  // the agent's runtime events (package attest/runlog)
+)
+
+// LogNames lists the logs of this version, sorted.
+func LogNames() []string { return []string{LogBoot, LogCEL, LogIMA} }
 
 // Part is a stretch of a log beside the envelope.
 type Part struct {
-	Offset uint64 `cbor:"offset"`
+	Offset uint64 `cbor:"offset"` // of the first byte, in the node's log
 	Bytes  []byte `cbor:"bytes"`
+	More   bool   `cbor:"more"` // the log goes on after these bytes
+	// Absent says why there is no such log; then Bytes is empty.
+	Absent *Absence `cbor:"absent,omitempty"`
+}
+
+func checkLogs(logs map[string]Part) error {
+	for name, p := range logs {
+		switch {
+		case !slices.Contains(LogNames(), name):
+			return fmt.Errorf("log %q is not read by this version", cut(name, 40))
+		case len(p.Bytes) > MaxLogSize:
+			return fmt.Errorf("log %s of %d bytes, limit %d", name, len(p.Bytes), MaxLogSize)
+		case p.Absent != nil && (len(p.Bytes) != 0 || p.More || p.Absent.What != name):
+			return fmt.Errorf("log %s: both absent and there", name)
+		}
+		if p.Absent != nil {
+			if err := CheckAbsences([]Absence{*p.Absent}); err != nil {
+				return fmt.Errorf("log %s: %w", name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // ParseResponse decodes a response and compares it with the limits.
@@ -35,8 +70,9 @@ func ParseResponse(b []byte) (*Response, error) {
 		return nil, fmt.Errorf("response: index %d in a batch of %d", r.Index, r.Size)
 	case len(r.Path) > MaxPath:
 		return nil, fmt.Errorf("response: path of %d, limit %d", len(r.Path), MaxPath)
-	case len(r.Logs) != 0:
-		return nil, fmt.Errorf("response: logs are reserved in this version")
+	}
+	if err := checkLogs(r.Logs); err != nil {
+		return nil, fmt.Errorf("response: %w", err)
 	}
 	return &r, nil
 }

@@ -87,8 +87,8 @@ func cases() []aCase {
 		{name: "response-path", comment: "path over the limit", change: func(f *forge) {
 			f.response = func(r *attest.Response) { r.Path = make([]attest.Digest, attest.MaxPath+1) }
 		}, expect: "response.malformed"},
-		{name: "response-logs", comment: "logs are reserved", change: func(f *forge) {
-			f.response = func(r *attest.Response) { r.Logs = map[string]attest.Part{"boot": {}} }
+		{name: "response-logs", comment: "a log of an unknown name", change: func(f *forge) {
+			f.response = func(r *attest.Response) { r.Logs = map[string]attest.Part{"ccel": {Bytes: []byte{}}} }
 		}, expect: "response.malformed"},
 		{name: "answer-bytes", comment: "the answer is not an answer", change: func(f *forge) { f.response = func(r *attest.Response) { r.Answer = []byte{0xa0} } }, expect: "answer.malformed"},
 		{name: "answer-unknown-key", comment: "the answer has an unknown key", change: func(f *forge) {

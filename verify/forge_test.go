@@ -217,6 +217,7 @@ func (f *forge) tpmBody() []byte {
 		Bank: uint16(tpm2.TPMAlgSHA256), Selection: f.pcrSelection, Absent: []attest.Absence{
 			attest.Absent("firmware_version", attest.NotSupported, "forged"),
 			attest.Absent("manufacturer", attest.NotSupported, "forged"),
+			attest.Absent("runtime_register", attest.NotConfigured, "forged"),
 			attest.Absent("vendor", attest.NotSupported, "forged")}}
 	call(f.tpmClaims, &c)
 	return f.must(attest.Marshal(c))

@@ -3,6 +3,7 @@ package tpm
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hallmark-attest/hallmark/attest"
 )
@@ -20,6 +21,7 @@ type Claims struct {
 	Manufacturer    string           `cbor:"manufacturer,omitempty"`
 	Vendor          string           `cbor:"vendor,omitempty"`
 	FirmwareVersion *uint64          `cbor:"firmware_version,omitempty"` // version 1 in the upper half
+	RuntimeRegister *uint            `cbor:"runtime_register,omitempty"` // the PCR that the runtime log extends
 	Absent          []attest.Absence `cbor:"absent,omitempty"`
 }
 
@@ -29,6 +31,22 @@ type EKDigest struct {
 	NVIndex           uint32 `cbor:"nv_index"`
 	KeyDigest         []byte `cbor:"key_digest"`                   // SHA-256(DER SPKI)
 	CertificateDigest []byte `cbor:"certificate_digest,omitempty"` // SHA-256(DER)
+}
+
+// RuntimeRegister is the name of the claim, and of its absence.
+const RuntimeRegister = "runtime_register"
+
+// WithRuntimeLog returns the claims with the register of the runtime log, or with the reason why there is none.
+func (c *Claims) WithRuntimeLog(register uint, absence *attest.Absence) *Claims {
+	out := *c
+	out.Absent = slices.DeleteFunc(slices.Clone(c.Absent), func(a attest.Absence) bool { return a.What == RuntimeRegister })
+	out.RuntimeRegister = &register
+	if absence != nil {
+		out.RuntimeRegister = nil
+		out.Absent = append(out.Absent, attest.Absence{What: RuntimeRegister, Reason: absence.Reason, Detail: absence.Detail})
+		slices.SortStableFunc(out.Absent, func(a, b attest.Absence) int { return strings.Compare(a.What, b.What) })
+	}
+	return &out
 }
 
 // Parse decodes and checks the claims of kind "tpm".
@@ -65,6 +83,9 @@ func (c *Claims) Check() error {
 	}
 	if err := c.checkEKs(); err != nil {
 		return err
+	}
+	if r := c.RuntimeRegister; r != nil && !slices.Contains(c.Selection, *r) {
+		return fmt.Errorf("tpm claims: runtime register %d is not quoted", *r)
 	}
 	if err := c.checkGaps(); err != nil {
 		return err
@@ -108,7 +129,7 @@ func (c *Claims) checkEKs() error {
 // checkGaps demands an absence for every value that is missing.
 func (c *Claims) checkGaps() error {
 	missing := map[string]bool{"manufacturer": c.Manufacturer == "", "vendor": c.Vendor == "",
-		"firmware_version": c.FirmwareVersion == nil}
+		"firmware_version": c.FirmwareVersion == nil, RuntimeRegister: c.RuntimeRegister == nil}
 	for _, k := range c.EKs {
 		missing["eks["+k.Template+"].certificate_digest"] = len(k.CertificateDigest) == 0
 	}

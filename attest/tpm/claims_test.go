@@ -20,7 +20,7 @@ func exampleClaims(t testing.TB) *tpm.Claims {
 			{Template: "H-3", NVIndex: 0x1c00016, KeyDigest: make([]byte, 32)},
 		},
 		Bank: tpm.SHA256, Selection: tpm.Selection(), Manufacturer: "IFX", Vendor: "SLB9670", FirmwareVersion: &version,
-		Absent: []attest.Absence{attest.Absent("eks[H-3].certificate_digest", attest.NotPresent, "")},
+		Absent: []attest.Absence{attest.Absent("eks[H-3].certificate_digest", attest.NotPresent, ""), attest.Absent(tpm.RuntimeRegister, attest.NotConfigured, "")},
 	}
 }
 
@@ -86,7 +86,7 @@ func TestClaimsOfATPMNameItsCertificates(t *testing.T) {
 	if !slices.Equal(names, []string{"L-1", "L-2", "H-1", "H-3"}) || c.Manufacturer != "IBM" {
 		t.Errorf("EKs %v, manufacturer %q", names, c.Manufacturer)
 	}
-	if len(c.Absent) != 1 || c.Absent[0].What != "eks[H-2].certificate_digest" || c.Absent[0].Reason != attest.NotPresent {
+	if len(c.Absent) != 2 || c.Absent[1].What != tpm.RuntimeRegister || c.Absent[0].What != "eks[H-2].certificate_digest" || c.Absent[0].Reason != attest.NotPresent {
 		t.Errorf("absent %v", c.Absent)
 	}
 	p, err := d.ActivationParameters(within(t, 10*time.Second))
@@ -107,7 +107,25 @@ func TestKeysAreOfferedWithoutCertificates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.EKs) != 2 || c.EKs[0].Template != "L-1" || c.EKs[1].Template != "L-2" || len(c.Absent) != 5 {
+	if len(c.EKs) != 2 || c.EKs[0].Template != "L-1" || c.EKs[1].Template != "L-2" || len(c.Absent) != 6 {
 		t.Errorf("EKs %+v, absent %v", c.EKs, c.Absent)
+	}
+}
+
+func TestRuntimeRegisterIsStatedOrAbsent(t *testing.T) {
+	c := exampleClaims(t)
+	if with := c.WithRuntimeLog(13, nil); with.Check() != nil || *with.RuntimeRegister != 13 || c.RuntimeRegister != nil {
+		t.Errorf("stated: %v", with.Check())
+	}
+	why := attest.Absent("", attest.NotPermitted, "in use")
+	if with := c.WithRuntimeLog(0, &why); with.Check() != nil || with.RuntimeRegister != nil || len(with.Absent) != 2 || with.Absent[1].Detail != "in use" {
+		t.Errorf("absent: %+v, %v", with.Absent, with.Check())
+	}
+	if c.WithRuntimeLog(23, nil).Check() == nil {
+		t.Error("a register outside the quote was accepted")
+	}
+	c.Absent = c.Absent[:1]
+	if c.Check() == nil {
+		t.Error("a gap was accepted")
 	}
 }

@@ -31,7 +31,7 @@ func (d *Device) Claims(ctx context.Context, device string, now func() time.Time
 			ObtainedAt: uint64(now().UnixMilli()), How: How, Device: attest.Clean(device),
 			AK: d.ak.Public(), EKs: digests(e.keys), Bank: d.bank, Selection: Selection(),
 			Manufacturer: p.manufacturer, Vendor: p.vendor, FirmwareVersion: p.firmware,
-			Absent: slices.Concat(e.absent, p.absent),
+			Absent: slices.Concat(e.absent, p.absent, []attest.Absence{attest.Absent(RuntimeRegister, attest.NotConfigured, "no runtime log")}),
 		}
 		slices.SortStableFunc(c.Absent, func(a, b attest.Absence) int { return strings.Compare(a.What, b.What) })
 		return c, c.Check()

@@ -131,7 +131,7 @@ var quotedPCRs = []uint{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
 
 func (n *node) stateTPM(b *attest.Bound) {
 	claims := tpm.Claims{ObtainedAt: uint64(time.Now().UnixMilli()), How: "go-tpm", Device: "/dev/tpmrm0", AK: tpm2.Marshal(n.public), EKs: []tpm.EKDigest{}, Bank: tpm.SHA256, Selection: quotedPCRs}
-	for _, what := range []string{"firmware_version", "manufacturer", "vendor"} {
+	for _, what := range []string{"firmware_version", "manufacturer", "runtime_register", "vendor"} {
 		claims.Absent = append(claims.Absent, attest.Absent(what, attest.NotSupported, ""))
 	}
 	b.Submods[attest.KindTPM] = must[[]byte](n.t)(attest.Marshal(claims))

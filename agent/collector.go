@@ -27,6 +27,8 @@ type CollectorOptions struct {
 	Sources []Source
 	// Background runs beside, until its context ends: digests of models.
 	Background []func(context.Context)
+	// Logs are what may be sent beside evidence, by attest's names; a log without reader is absent.
+	Logs map[string]LogReader
 	// Inputs and Software describe the agent itself; called for each evidence, so they must be cheap.
 	Inputs   func() attest.Inputs
 	Software func() attest.Software

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
@@ -28,6 +29,7 @@ type Config struct {
 	Telemetry  TelemetryConfig  `yaml:"telemetry"`
 	Collector  CollectorConfig  `yaml:"collector"`
 	Host       HostConfig       `yaml:"host"`
+	Logs       LogsConfig       `yaml:"logs"`
 
 	// Digest is SHA-256 over the file as read; it stands in the evidence.
 	Digest attest.Digest `yaml:"-"`
@@ -86,6 +88,42 @@ type CollectorConfig struct {
 	Socket string `yaml:"socket"` // unix socket of `hallmark-agent collect`; "" keeps both halves in one process
 }
 
+// LogsConfig says which logs are sent beside evidence, to listed validators that ask for them.
+type LogsConfig struct {
+	// Boot and IMA are the kernel's files, or "none". Default: those of tpm0 and of
+	// the kernel, and none where tpm.device is a simulator's socket, which did not see this host boot.
+	Boot string `yaml:"boot"`
+	IMA  string `yaml:"ima"`
+	// Entries "related" hides the name and content of IMA entries that have nothing to do with the agent,
+	// the GPUs and the engines; they still replay. A closed world needs "all". Default "related".
+	Entries string `yaml:"entries"`
+	// RuntimeRegister is the PCR that the agent extends by its runtime events if it is zero; 0 keeps none. Default 13.
+	RuntimeRegister uint `yaml:"runtime_register"`
+}
+
+// The values of LogsConfig.Entries.
+const (
+	EntriesAll     = "all"
+	EntriesRelated = "related"
+)
+
+// LogPaths are the effective paths, None where the log is not sent.
+func (c *Config) LogPaths() (boot, ima string) {
+	boot, ima = c.Logs.Boot, c.Logs.IMA
+	simulated := c.TPM.Device == None || strings.HasPrefix(c.TPM.Device, "unix:")
+	if boot == "" {
+		if boot = BootLogPath; simulated {
+			boot = None
+		}
+	}
+	if ima == "" {
+		if ima = IMALogPath; simulated {
+			ima = None
+		}
+	}
+	return boot, ima
+}
+
 // HostConfig widens or narrows the host's claims.
 type HostConfig struct {
 	DMISerials bool `yaml:"dmi_serials"` // state serial numbers of board and chassis; default false
@@ -113,6 +151,7 @@ func DefaultConfig() Config {
 		TDX:        TDXConfig{Report: "/sys/kernel/config/tsm/report"},
 		Validators: ValidatorsConfig{Keys: []string{"/etc/hallmark/validators.d/*.pub"}, PerMinute: 60},
 		Telemetry:  TelemetryConfig{Retention: Duration(72 * time.Hour)},
+		Logs:       LogsConfig{Entries: EntriesRelated, RuntimeRegister: 13},
 	}
 }
 

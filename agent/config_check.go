@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,6 +59,12 @@ func (c *Config) checkPaths() error {
 	if c.TPM.Device != None {
 		absolute("tpm.device", strings.TrimPrefix(c.TPM.Device, "unix:"), "/dev/tpmrm0, or none on a host without TPM")
 	}
+	if c.Logs.Boot != "" && c.Logs.Boot != None {
+		absolute("logs.boot", c.Logs.Boot, BootLogPath+", or none")
+	}
+	if c.Logs.IMA != "" && c.Logs.IMA != None {
+		absolute("logs.ima", c.Logs.IMA, IMALogPath+", or none")
+	}
 	if c.Collector.Socket != "" {
 		absolute("collector.socket", c.Collector.Socket, "/run/hallmark/collector.sock")
 	}
@@ -82,6 +89,12 @@ func (c *Config) checkNumbers() error {
 	}
 	if d := time.Duration(c.GPU.Interval); d < minGPUInterval || d > maxGPUInterval {
 		errs = append(errs, fmt.Errorf("gpu.interval: %v is not in %v to %v: leave it out for 1s", d, minGPUInterval, maxGPUInterval))
+	}
+	if e := c.Logs.Entries; e != EntriesAll && e != EntriesRelated {
+		errs = append(errs, fmt.Errorf("logs.entries: %q is neither related nor all: leave it out for related", e))
+	}
+	if r := c.Logs.RuntimeRegister; r != 0 && (r < 11 || r > 15 || r == 14) {
+		errs = append(errs, fmt.Errorf("logs.runtime_register: %d is not 11, 12, 13 or 15: leave it out for 13, or write 0 for no runtime log", r))
 	}
 	if d := time.Duration(c.Telemetry.Retention); d < 0 {
 		errs = append(errs, fmt.Errorf("telemetry.retention: %v is negative: leave it out for 72h", d))
@@ -147,6 +160,8 @@ func (c *Config) NonDefault() []string {
 		{"collector.socket", c.Collector.Socket != ""},
 		{"gpu.library", c.GPU.Library != d.GPU.Library},
 		{"gpu.probe", c.GPU.Probe != d.GPU.Probe},
+		{"logs.boot", !slices.Contains([]string{"", None, BootLogPath}, c.Logs.Boot)},
+		{"logs.ima", !slices.Contains([]string{"", None, IMALogPath}, c.Logs.IMA)},
 		{"tdx.report", c.TDX != d.TDX},
 		{"tpm.device", c.TPM != d.TPM},
 	} {

@@ -115,6 +115,7 @@ type nodeOptions struct {
 	dir        string
 	sources    []Source
 	background []func(context.Context)
+	logs       map[string]LogReader
 	twoHalves  bool
 }
 
@@ -155,7 +156,7 @@ func startNode(t testing.TB, o nodeOptions) *node {
 	if n.keys, err = NewKeyring(c.Validators.Keys); err != nil {
 		t.Fatal(err)
 	}
-	n.collector, err = NewCollector(CollectorOptions{Config: &c, Version: "test", OpenTPM: o.openTPM, Sources: o.sources, Background: o.background,
+	n.collector, err = NewCollector(CollectorOptions{Config: &c, Version: "test", OpenTPM: o.openTPM, Sources: o.sources, Background: o.background, Logs: o.logs,
 		Inputs: func() attest.Inputs { return ReadInputs(&c, "/") }, Software: func() attest.Software { return attest.Software{} },
 		Log: quiet(t), Now: n.now})
 	if err != nil {

@@ -66,6 +66,7 @@ type Frontend struct {
 	perKey      *rates[attest.Digest]
 	activations *rates[attest.Digest] // of enrolments, by key
 	activating  chan struct{}         // one enrolment at a time
+	logReaders  chan struct{}
 	batch       *batcher
 	metrics     *metrics
 	stopping    atomic.Bool
@@ -100,6 +101,7 @@ func NewFrontend(o FrontendOptions) (*Frontend, error) {
 		perKey:      newRates[attest.Digest](perSecond, burst(perSecond), maxValidators),
 		activations: newRates[attest.Digest](activationsPerMinute/60.0, activationBurst, maxValidators),
 		activating:  make(chan struct{}, 1),
+		logReaders:  make(chan struct{}, maxLogReaders),
 	}
 	f.batch = newBatcher(o.Batch, f.evidence, func(n int, d time.Duration, err error) { f.metrics.observeBatch(n, d, err) })
 	f.metrics = newMetrics(f)

@@ -17,6 +17,8 @@ type Half interface {
 	Prepare(context.Context, *PrepareParams) (*Parts, error)
 	// Evidence reads the fast claims, binds everything to the root and returns the signed envelope.
 	Evidence(context.Context, *EvidenceParams) ([]byte, error)
+	// Log reads a stretch of one log, from any byte of it.
+	Log(context.Context, *LogParams) (*attest.Part, error)
 }
 
 // NodeIdentity is the answer to Identity.

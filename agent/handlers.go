@@ -78,6 +78,9 @@ func (f *Frontend) challenge(w http.ResponseWriter, r *http.Request) (*admission
 	if err != nil {
 		return a, 0, err
 	}
+	if resp.Logs, err = f.logs(ctx, c.Logs, a.listed); err != nil {
+		return a, 0, err
+	}
 	b, err := attest.Marshal(resp)
 	if err != nil {
 		return a, 0, err

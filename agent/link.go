@@ -35,6 +35,7 @@ const (
 	methodActivate = "activate"
 	methodPrepare  = "prepare"
 	methodEvidence = "evidence"
+	methodLog      = "log"
 	methodCancel   = "cancel"
 )
 

@@ -71,6 +71,12 @@ func (c *LinkClient) Prepare(ctx context.Context, p *PrepareParams) (*Parts, err
 	return &parts, c.call(ctx, methodPrepare, p, &parts)
 }
 
+// Log implements Half.
+func (c *LinkClient) Log(ctx context.Context, p *LogParams) (*attest.Part, error) {
+	var part attest.Part
+	return &part, c.call(ctx, methodLog, p, &part)
+}
+
 // Evidence implements Half.
 func (c *LinkClient) Evidence(ctx context.Context, p *EvidenceParams) ([]byte, error) {
 	var b []byte

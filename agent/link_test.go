@@ -35,6 +35,9 @@ func (echoHalf) Activate(_ context.Context, p *ActivateParams) ([]byte, error) {
 	return nil, &Refusal{Name: attest.ProblemActivation, Detail: p.EK, Retry: 3 * time.Second}
 }
 func (echoHalf) Prepare(context.Context, *PrepareParams) (*Parts, error) { return &Parts{}, nil }
+func (echoHalf) Log(_ context.Context, p *LogParams) (*attest.Part, error) {
+	return &attest.Part{Offset: p.Offset, Bytes: []byte(p.Name), More: p.Most == 7}, nil
+}
 func (echoHalf) Evidence(_ context.Context, p *EvidenceParams) ([]byte, error) {
 	return p.Root[:], nil
 }

@@ -23,7 +23,7 @@ const hostRoot = "/"
 // newCollector wires this host's devices. close ends what it started outside Collector.Run.
 func newCollector(ctx context.Context, c *agent.Config, log *slog.Logger) (col *agent.Collector, close func(), err error) {
 	p := proc.FS{Root: "/proc"}
-	o := agent.CollectorOptions{Config: c, Version: buildVersion(), Log: log, Now: time.Now}
+	o := agent.CollectorOptions{Config: c, Version: buildVersion(), Logs: newLogs(c), Log: log, Now: time.Now}
 	close = func() {}
 	probed := &agent.Probed{Proc: p, Root: hostRoot, Log: log}
 	if c.GPU.Library != agent.None {

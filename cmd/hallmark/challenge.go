@@ -18,7 +18,7 @@ import (
 type challengeFlags struct {
 	key, node, out string
 	stored         string
-	kinds          []string
+	kinds, logs    []string
 	timeout        time.Duration
 }
 
@@ -43,6 +43,7 @@ Without --node the node is addressed by the name it gives itself.`,
 	fl.StringVarP(&f.out, "output", "o", "", "file for the record (required)")
 	fl.StringVar(&f.stored, "store-challenge", "", "also keep the signed challenge here, for verify --challenge when records pass through other hands")
 	fl.StringSliceVar(&f.kinds, "kinds", []string{"engine", "gpu", "host", "tpm"}, "wanted kinds")
+	fl.StringSliceVar(&f.logs, "logs", []string{"boot", "cel", "ima"}, "wanted logs, or none")
 	fl.DurationVar(&f.timeout, "timeout", 60*time.Second, "how long to wait for the answer")
 	cmd.MarkFlagRequired("key")
 	cmd.MarkFlagRequired("output")
@@ -51,6 +52,10 @@ Without --node the node is addressed by the name it gives itself.`,
 
 func challenge(ctx context.Context, url string, f challengeFlags) error {
 	kinds, err := parseKinds(f.kinds)
+	if err != nil {
+		return err
+	}
+	logs, err := parseLogs(f.logs)
 	if err != nil {
 		return err
 	}
@@ -69,7 +74,7 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 	if err != nil {
 		return err
 	}
-	record, signed, err := c.Ask(ctx, key, audience, kinds)
+	record, signed, err := c.Ask(ctx, key, audience, kinds, logs)
 	if err != nil {
 		return explainRefusal(err)
 	}
@@ -114,6 +119,29 @@ func parseKinds(in []string) ([]attest.Kind, error) {
 		}
 		if !slices.Contains(out, k) {
 			out = append(out, k)
+		}
+	}
+	return out, nil
+}
+
+// parseLogs asks for the named logs from their first byte.
+func parseLogs(in []string) (*attest.Logs, error) {
+	whole, out := client.WholeLogs(), &attest.Logs{}
+	for _, s := range in {
+		switch s {
+		case attest.LogBoot:
+			out.Boot = whole.Boot
+		case attest.LogIMA:
+			out.IMA = whole.IMA
+		case attest.LogCEL:
+			out.CEL = whole.CEL
+		case "none":
+			if len(in) == 1 {
+				return nil, nil
+			}
+			return nil, errors.New("--logs: none stands alone")
+		default:
+			return nil, fmt.Errorf("unknown log %q, want some of %v, or none", s, attest.LogNames())
 		}
 	}
 	return out, nil

@@ -35,12 +35,14 @@ func SignChallenge(key *ecdsa.PrivateKey, c attest.Challenge) ([]byte, error) {
 }
 
 // Ask challenges the node and returns the record, signed by the validator's key, and the challenge as sent.
-func (c *Client) Ask(ctx context.Context, key *ecdsa.PrivateKey, audience attest.UEID, kinds []attest.Kind) (record, challenge []byte, err error) {
+// logs says which logs are wanted beside, nil for none.
+func (c *Client) Ask(ctx context.Context, key *ecdsa.PrivateKey, audience attest.UEID, kinds []attest.Kind, logs *attest.Logs) (record, challenge []byte, err error) {
 	start := c.now()
 	ch, err := NewChallenge(audience, kinds, start)
 	if err != nil {
 		return nil, nil, err
 	}
+	ch.Logs = logs
 	if challenge, err = SignChallenge(key, ch); err != nil {
 		return nil, nil, err
 	}
@@ -60,6 +62,12 @@ func SealRecord(key *ecdsa.PrivateKey, challenge, response []byte, seen *Seen) (
 		return nil, err
 	}
 	return sign.Seal(key, attest.TypeRecord, payload)
+}
+
+// WholeLogs asks for every log from its first byte.
+func WholeLogs() *attest.Logs {
+	boot, ima, cel := uint64(0), uint64(0), uint64(0)
+	return &attest.Logs{Boot: &boot, IMA: &ima, CEL: &cel}
 }
 
 func millis(t time.Time) uint64 { return uint64(t.UnixMilli()) }

@@ -41,8 +41,9 @@ type attestationKey interface {
 type collector struct {
 	plan  Plan
 	tpm   agent.TPM
-	key   *ecdsa.PrivateKey // evidence key
-	model attest.Bound      // from the honest node's answer
+	key   *ecdsa.PrivateKey      // evidence key
+	model attest.Bound           // from the honest node's answer
+	logs  map[string]attest.Part // likewise, whole
 }
 
 func (c *collector) name() attest.UEID {
@@ -71,6 +72,18 @@ func (c *collector) Identity(context.Context) (*agent.NodeIdentity, error) {
 // Prepare implements agent.Half.
 func (c *collector) Prepare(context.Context, *agent.PrepareParams) (*agent.Parts, error) {
 	return &agent.Parts{}, nil
+}
+
+// Log implements agent.Half: the honest node's logs, which whoever holds root can read.
+func (c *collector) Log(_ context.Context, p *agent.LogParams) (*attest.Part, error) {
+	part, ok := c.logs[p.Name]
+	if !ok {
+		a := attest.Absent(p.Name, attest.NotConfigured, "no such log")
+		return &attest.Part{Offset: p.Offset, Bytes: []byte{}, Absent: &a}, nil
+	}
+	rest := part.Bytes[min(p.Offset, uint64(len(part.Bytes))):]
+	n := min(len(rest), int(p.Most))
+	return &attest.Part{Offset: p.Offset, Bytes: rest[:n], More: n < len(rest)}, nil
 }
 
 // Activate implements agent.Half: it asks the genuine TPM, whatever it showed of it.

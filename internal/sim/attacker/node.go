@@ -76,7 +76,7 @@ func (s *Scene) dishonest(ctx context.Context, p Plan) (*collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &collector{plan: p, tpm: t, key: key, model: seen.bound}, nil
+	return &collector{plan: p, tpm: t, key: key, model: seen.bound, logs: seen.response.Logs}, nil
 }
 
 func (s *Scene) frontend(half agent.Half) (*agent.Frontend, *agent.SingleUse, error) {

@@ -64,7 +64,7 @@ func ask(ctx context.Context, url string, key *ecdsa.PrivateKey, ueid attest.UEI
 		return nil, nil, err
 	}
 	defer c.Close()
-	record, challenge, err = c.Ask(ctx, key, ueid, attest.Built())
+	record, challenge, err = c.Ask(ctx, key, ueid, attest.Built(), client.WholeLogs())
 	if err != nil {
 		return nil, nil, fmt.Errorf("challenge: %w", err)
 	}

@@ -14,6 +14,8 @@ type Options struct {
 	Keys      string // glob of validators' public keys
 	PerMinute int    // requests a minute and validator
 	Engine    *EngineConfig
+	BootLog   string // what the TPM's registers stand for; "" for none
+	IMALog    string
 }
 
 // EngineConfig declares the engine that the node serves.
@@ -31,15 +33,19 @@ func (o *Options) yaml(listen string) string {
 	line("state_dir: %q", o.Dir)
 	line(`metrics: ""`)
 	line("tpm: { device: %q }", "unix:"+o.TPMSocket)
-	library := o.Library
-	if library == "" {
-		library = "none"
-	}
-	line("gpu: { library: %q, probe: %q }", library, o.Tools.Probe)
+	line("gpu: { library: %q, probe: %q }", orNone(o.Library), o.Tools.Probe)
 	line("validators: { keys: [%q], per_minute: %d }", o.Keys, o.PerMinute)
+	line("logs: { boot: %q, ima: %q, entries: all }", orNone(o.BootLog), orNone(o.IMALog))
 	if e := o.Engine; e != nil {
 		line("engines:\n  - name: main\n    endpoint: %s\n    models: [%q]", e.Endpoint, e.Model)
 		line("    declared: { model: %q, precision: bf16, tensor_parallel: 8 }", e.Declared)
 	}
 	return b.String()
+}
+
+func orNone(path string) string {
+	if path == "" {
+		return "none"
+	}
+	return path
 }

@@ -37,6 +37,8 @@ type creation struct {
 func (d *Device) load(l line) error {
 	r, err := tpm2.CreatePrimary{PrimaryHandle: tpm2.TPMRHEndorsement, InPublic: tpm2.New2B(akTemplate())}.Execute(l)
 	if err != nil {
+		var rc tpm2.TPMRC
+		d.unsure = d.unsure || !errors.As(err, &rc)
 		return fmt.Errorf("create attestation key: %w", err)
 	}
 	ak, err := ParseAK(r.OutPublic.Bytes())
@@ -54,6 +56,12 @@ func (d *Device) load(l line) error {
 	}
 	d.handle = r.ObjectHandle
 	d.origin = creation{r.CreationData.Bytes(), r.CreationHash, r.CreationTicket}
+	if d.unsure {
+		if err := d.flushLeftovers(l); err != nil {
+			return err
+		}
+		d.unsure = false
+	}
 	return nil
 }
 

@@ -49,6 +49,7 @@ type Device struct {
 	ak      *AK
 	origin  creation
 	handle  tpm2.TPMHandle // zero: not loaded
+	unsure  bool           // an attempt to load it ended without an answer: a copy may be loaded
 	bank    uint16
 	ek      *endorsement
 	made    map[string][]byte // DER SPKI of endorsement keys that had to be made, by template
@@ -120,7 +121,7 @@ func run[T any](ctx context.Context, d *Device, step string, op func(line) (T, e
 		var r result
 		defer func() {
 			if p := recover(); p != nil { // the library panics on some broken answers
-				r.err = fmt.Errorf("broken answer: %v", p)
+				r.err = fmt.Errorf("%w: %v", ErrBroken, p)
 			}
 			d.turn.give()
 			done <- r
@@ -141,17 +142,4 @@ func run[T any](ctx context.Context, d *Device, step string, op func(line) (T, e
 		return none, fmt.Errorf("tpm %s: %w", step, explain(r.err))
 	}
 	return r.v, nil
-}
-
-// explain adds the fix to errors for which there is one.
-func explain(err error) error {
-	switch {
-	case errors.Is(err, tpm2.TPMRCAuthFail), errors.Is(err, tpm2.TPMRCBadAuth):
-		return fmt.Errorf("%w: %w: clear the endorsement hierarchy's password (tpm2_changeauth -c endorsement)", ErrNeedsAuth, err)
-	case errors.Is(err, tpm2.TPMRCObjectMemory), errors.Is(err, tpm2.TPMRCSessionMemory):
-		return fmt.Errorf("%w: other programs' objects fill the TPM: use /dev/tpmrm0, or tpm2_flushcontext -t -l -s", err)
-	case errors.Is(err, tpm2.TPMRCLockout):
-		return fmt.Errorf("%w: the TPM is in dictionary-attack lockout: wait or tpm2_dictionarylockout -c", err)
-	}
-	return err
 }

@@ -34,7 +34,7 @@ func (l line) Send(command []byte) ([]byte, error) {
 		}
 		answer, err := l.t.Send(command)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", errTransport, err)
 		}
 		if err := checkFrame(answer); err != nil {
 			return nil, err
@@ -51,18 +51,19 @@ func (l line) Send(command []byte) ([]byte, error) {
 
 func checkFrame(answer []byte) error {
 	if len(answer) < headerSize {
-		return fmt.Errorf("answer of %d bytes, header alone is %d", len(answer), headerSize)
+		return fmt.Errorf("%w: %d bytes, the header alone is %d", ErrBroken, len(answer), headerSize)
 	}
 	if n := binary.BigEndian.Uint32(answer[2:6]); uint64(n) != uint64(len(answer)) {
-		return fmt.Errorf("answer of %d bytes says it has %d", len(answer), n)
+		return fmt.Errorf("%w: %d bytes, says it has %d", ErrBroken, len(answer), n)
 	}
 	return nil
 }
 
-// later reports the warnings that mean "the command was not begun, send it again" (Part 2, 6.6.3).
+// later reports the warnings that mean "the command was not begun, send it again" (Part 2, 6.6.3). Any command may meet
+// the two about NV: the TPM saves its clock there.
 func later(answer []byte) bool {
 	switch tpm2.TPMRC(binary.BigEndian.Uint32(answer[6:10])) {
-	case tpm2.TPMRCRetry, tpm2.TPMRCYielded, tpm2.TPMRCTesting:
+	case tpm2.TPMRCRetry, tpm2.TPMRCYielded, tpm2.TPMRCTesting, tpm2.TPMRCNVRate, tpm2.TPMRCNVUnavailable:
 		return true
 	}
 	return false

@@ -16,11 +16,11 @@ type BusyError struct {
 }
 
 func (e *BusyError) Error() string {
-	word := "busy"
+	held := fmt.Sprintf("%q has held the tpm for %s", e.Step, e.For.Round(time.Millisecond))
 	if e.Hung {
-		word = "hung"
+		return "hung: " + held + ": " + stuck
 	}
-	return fmt.Sprintf("%s: %q has held the tpm for %s", word, e.Step, e.For.Round(time.Millisecond))
+	return "busy: " + held
 }
 
 // Unwrap gives the context's error where that ended the waiting.

@@ -8,10 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
-
-	"github.com/google/go-tpm/tpm2"
-	"github.com/google/go-tpm/tpm2/transport"
-	"github.com/google/go-tpm/tpm2/transport/linuxudstpm"
 )
 
 // Options of a software TPM; the zero value has its own authority and the certificates swtpm itself makes.
@@ -102,7 +98,7 @@ func (t *TPM) Authority() *Authority { return t.authority }
 
 func (t *TPM) start() (err error) {
 	t.process, err = startProcess(filepath.Join(t.dir, "swtpm.log"), "swtpm", "socket", "--tpm2",
-		"--tpmstate", "dir="+filepath.Join(t.dir, "state"),
+		"--tpmstate", "dir="+t.state(),
 		"--server", "type=unixio,path="+t.Socket(),
 		"--ctrl", "type=unixio,path="+t.control(),
 		"--flags", "not-need-init,startup-clear")
@@ -125,31 +121,6 @@ func (t *TPM) Stop() error {
 	t.process.stop()
 	if t.sockets != t.dir {
 		return os.RemoveAll(t.sockets)
-	}
-	return nil
-}
-
-// PowerCycle ends the program and starts it anew on the same state: loaded objects and PCRs are gone, connections break.
-func (t *TPM) PowerCycle() error {
-	t.process.stop()
-	return t.start()
-}
-
-// Reset resets the TPM while it runs, as the platform's reset line does, and starts it up. through is the connection
-// that has the TPM now; nil makes one, which waits for ever while another client is connected.
-func (t *TPM) Reset(through transport.TPM) error {
-	if out, err := exec.Command("swtpm_ioctl", "--unix", t.control(), "-i").CombinedOutput(); err != nil {
-		return fmt.Errorf("software TPM: reset: %w: %s", err, out)
-	}
-	if through == nil {
-		c, err := linuxudstpm.Open(t.Socket())
-		if err != nil {
-			return fmt.Errorf("software TPM: reset: %w", err)
-		}
-		through = c // connects for each command, so there is nothing to close
-	}
-	if _, err := (tpm2.Startup{StartupType: tpm2.TPMSUClear}).Execute(through); err != nil {
-		return fmt.Errorf("software TPM: startup: %w", err)
 	}
 	return nil
 }

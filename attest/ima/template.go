@@ -1,0 +1,179 @@
+package ima
+
+import (
+	"bytes"
+	"crypto"
+	_ "crypto/sha1"
+	_ "crypto/sha256"
+	_ "crypto/sha512"
+	"encoding/binary"
+	"slices"
+	"strings"
+)
+
+// format returns the fields of a template: the kernel's built-in ones
+// (ima_template.c), or a custom one, which stands under its format (ima_template_fmt=).
+func format(name string) string {
+	switch name {
+	case "ima-ng":
+		return "d-ng|n-ng"
+	case "ima-sig":
+		return "d-ng|n-ng|sig"
+	case "ima-ngv2":
+		return "d-ngv2|n-ng"
+	case "ima-sigv2":
+		return "d-ngv2|n-ng|sig"
+	case "ima-buf":
+		return "d-ng|n-ng|buf"
+	case "ima-modsig":
+		return "d-ng|n-ng|sig|d-modsig|modsig"
+	case "evm-sig":
+		return "d-ng|n-ng|evmsig|xattrnames|xattrlengths|xattrvalues|iuid|igid|imode"
+	}
+	if strings.Contains(name, "|") && strings.Count(name, "|") < MaxFields {
+		return name
+	}
+	return ""
+}
+
+// interpret reads what a visible record says into e, and reports whether it
+// follows its template. What does not is kept as it is: it replays all the same.
+func (e *Entry) interpret(r record, text string, at int) bool {
+	if e.Template == nameIMA {
+		return e.interpretFixed(r, text, at)
+	}
+	fields := format(e.Template)
+	if fields == "" {
+		return false
+	}
+	for pos := 0; fields != ""; {
+		var id string
+		id, fields, _ = strings.Cut(fields, "|")
+		if len(r.data)-pos < 4 {
+			return false
+		}
+		n := int(binary.LittleEndian.Uint32(r.data[pos:]))
+		if pos += 4; n > len(r.data)-pos {
+			return false
+		}
+		if !e.field(id, r.data[pos:pos+n], text[at+pos:at+pos+n]) {
+			return false
+		}
+		if pos += n; fields == "" && pos != len(r.data) {
+			return false
+		}
+	}
+	return e.Path != "" && e.Digest.Alg != "" && e.bufferIsDigested()
+}
+
+// interpretFixed reads the template "ima": 20 bytes of digest, then the name.
+func (e *Entry) interpretFixed(r record, text string, at int) bool {
+	name := r.data[24:]
+	if len(name) == 0 || bytes.IndexByte(name, 0) >= 0 {
+		return false
+	}
+	e.Digest = Digest{Alg: "sha1", Value: r.data[:20]}
+	e.Path = text[at+24 : at+len(r.data)]
+	return true
+}
+
+// field reads one field; text holds the same bytes, so that names cost no copy.
+func (e *Entry) field(id string, b []byte, text string) bool {
+	var ok bool
+	switch id {
+	case "d":
+		e.Digest = Digest{Alg: "sha1", Value: b}
+		return len(b) == 20
+	case "d-ng":
+		e.Digest, ok = parseDigest(b, text)
+		return ok
+	case "d-ngv2":
+		kind, rest, _ := strings.Cut(text, ":")
+		if kind != "ima" && kind != "verity" {
+			return false
+		}
+		e.Digest, ok = parseDigest(b[len(b)-len(rest):], rest)
+		e.Digest.Verity = kind == "verity"
+		return ok
+	case "n", "n-ng":
+		return e.name(text)
+	case "sig", "evmsig":
+		if len(b) > 0 {
+			e.Signature = b
+		}
+	case "buf":
+		if len(b) > 0 {
+			e.Buffer = b
+		}
+	case "d-modsig", "modsig", "xattrnames", "xattrlengths", "xattrvalues", "iuid", "igid", "imode":
+	default:
+		return false
+	}
+	return true
+}
+
+// name reads a terminated string: no byte behind the terminator, none before it.
+func (e *Entry) name(text string) bool {
+	if len(text) < 2 || len(text) > MaxPath || strings.IndexByte(text, 0) != len(text)-1 {
+		return false
+	}
+	e.Path = text[:len(text)-1]
+	return true
+}
+
+// parseDigest reads "sha256:" 0x00 and the digest.
+func parseDigest(b []byte, text string) (Digest, bool) {
+	i := strings.Index(text, ":\x00")
+	if i < 1 || i > 16 || strings.ContainsFunc(text[:i], notAlg) {
+		return Digest{}, false
+	}
+	d := Digest{Alg: text[:i], Value: b[i+2:]}
+	if n := d.size(); n != 0 && n != len(d.Value) || len(d.Value) == 0 || len(d.Value) > MaxDigest {
+		return Digest{}, false
+	}
+	return d, true
+}
+
+func notAlg(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
+}
+
+// bufferIsDigested tells a measured buffer from a signature under a changed
+// name: the kernel states the digest of the very bytes that stand in buf
+// (ima_main.c, process_buffer_measurement).
+func (e *Entry) bufferIsDigested() bool {
+	if e.Buffer == nil {
+		return true
+	}
+	h, ok := e.Digest.hash()
+	if !ok || e.Digest.Verity {
+		return false
+	}
+	w := h.New()
+	w.Write(e.Buffer)
+	return slices.Equal(w.Sum(nil), e.Digest.Value)
+}
+
+func (d Digest) hash() (crypto.Hash, bool) {
+	switch d.Alg {
+	case "sha1":
+		return crypto.SHA1, true
+	case "sha224":
+		return crypto.SHA224, true
+	case "sha256":
+		return crypto.SHA256, true
+	case "sha384":
+		return crypto.SHA384, true
+	case "sha512":
+		return crypto.SHA512, true
+	}
+	return 0, false
+}
+
+// size is the length that the algorithm demands, 0 where this package does not know it.
+func (d Digest) size() int {
+	if h, ok := d.hash(); ok {
+		return h.Size()
+	}
+	return 0
+}

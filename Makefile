@@ -11,7 +11,7 @@ FUZZTIME    ?= 60s
 # go-nvml's header marks old calls as deprecated; drivers in the field have no others.
 export CGO_CFLAGS := -Wno-deprecated-declarations
 
-.PHONY: all build run test check vet links fuzz vectors vuln bench deb rpm packages clean setup setup-test
+.PHONY: all build run test check vet links fuzz vectors vuln bench bench-batch deb rpm packages clean setup setup-test
 
 all: build
 
@@ -56,6 +56,9 @@ vuln: ## known vulnerabilities in what is linked; needs the Go vulnerability dat
 
 bench: ## benchmarks beside the code
 	go test -run '^$$' -bench . -benchmem ./attest/... ./sign/... ./gpu/... ./engine/... ./verify/... ./agent/...
+
+bench-batch: setup build ## what batching is worth over a slow TPM: the real agent, 64 clients; fails below its bars
+	go run ./bench/batch -bin bin
 
 deb rpm: build ## one package into dist/
 	mkdir -p dist && VERSION=$(VERSION) packaging/package.sh $@

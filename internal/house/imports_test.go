@@ -21,7 +21,7 @@ var floors = [][]string{
 	{"attest/tpm", "attest/host", "gpu", "engine", "sign"},
 	{"agent", "verify"},
 	{"internal/hw", "internal/sim"},
-	{"cmd"},
+	{"cmd", "bench"},
 }
 
 // bans are transitive: a program on the left never links anything that begins with an entry on the right.

@@ -126,7 +126,7 @@ func TestFormatListsEveryLimit(t *testing.T) {
 		"MaxActivateSize": MaxActivateSize, "MaxProblemSize": MaxProblemSize, "MaxBatch": MaxBatch, "MaxPath": MaxPath, "MaxLifeMillis": MaxLifeMillis,
 		"MaxProfiles": MaxProfiles, "MaxKinds": MaxKinds, "MaxAbsences": MaxAbsences, "MaxText": MaxText, "MaxDetail": MaxDetail, "MaxModels": MaxModels,
 		"MaxModelFiles": MaxModelFiles, "MaxExecutables": MaxExecutables, "MaxListedFiles": MaxListedFiles, "MaxCerts": MaxCerts, "MaxCertSize": MaxCertSize,
-		"MaxBoots": MaxBoots, "MaxBootValues": MaxBootValues, "MaxMeasured": MaxMeasured, "MaxRegisters": MaxRegisters, "DefaultNesting": DefaultNesting, "MaxElements": MaxElements}
+		"MaxVerdictSize": MaxVerdictSize, "MaxBoots": MaxBoots, "MaxBootValues": MaxBootValues, "MaxMeasured": MaxMeasured, "MaxRegisters": MaxRegisters, "DefaultNesting": DefaultNesting, "MaxElements": MaxElements}
 	f, err := parser.ParseFile(token.NewFileSet(), "limits.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -67,3 +67,7 @@ func FuzzParseNode(f *testing.F) {
 func FuzzParseReference(f *testing.F) {
 	fuzzParse(f, Reference{Version: 1, Models: []ReferenceModel{{Name: "m"}}, Executables: []ReferenceExecutable{{Name: "e", Role: RoleEngine}}}, ParseReference)
 }
+
+func FuzzParseVerdict(f *testing.F) {
+	fuzzParse(f, Verdict{Profile: Profile, UEID: UEID{1}, Sent: 1, Received: 2, Tier: "verified", Findings: []string{"a", "b"}, Clock: &VerdictClock{Clock: 1}}, ParseVerdict)
+}

@@ -14,6 +14,7 @@ const (
 	MaxReferenceSize  = 16 << 20
 	MaxActivateSize   = 64 << 10 // an activation answer
 	MaxProblemSize    = 16 << 10
+	MaxVerdictSize    = 64 << 10
 
 	MaxBatch       = 4096 // challenges under one root
 	MaxPath        = 12   // inclusion path of MaxBatch leaves

@@ -28,9 +28,10 @@ type ReferenceBoot struct {
 // BootPolicy is what a replayed boot log must show. It outlives firmware
 // updates, which exact registers do not. Digests are of the bank.
 type BootPolicy struct {
-	Keys         []Digest `cbor:"keys"`          // SHA-256 of each certificate (DER) or hash entry that may stand in PK, KEK, db and MOK lists
+	Keys         []Digest `cbor:"keys"`          // SHA-256 of each certificate (DER) or hash entry in db, and of what verified an image
 	Images       [][]byte `cbor:"images"`        // Authenticode digests of what the firmware and loaders started
 	Files        [][]byte `cbor:"files"`         // digests of what the boot loader read: its configuration, kernel, initrd
+	Lists        [][]byte `cbor:"lists"`         // digests of shim's key lists (MokList and the like), as measured to register 14
 	CommandLines []string `cbor:"command_lines"` // of the kernel, whole
 }
 
@@ -123,7 +124,7 @@ func (r *Reference) checkMeasured() error {
 				return fmt.Errorf("reference: boot %q: register %d of %d bytes", cut(b.Name, 40), i, len(v))
 			}
 		}
-		if p := b.Policy; p != nil && max(len(p.Keys), len(p.Images), len(p.Files), len(p.CommandLines)) > MaxBootValues {
+		if p := b.Policy; p != nil && max(len(p.Keys), len(p.Images), len(p.Files), len(p.Lists), len(p.CommandLines)) > MaxBootValues {
 			return fmt.Errorf("reference: boot %q: over a limit", cut(b.Name, 40))
 		}
 	}

@@ -9,6 +9,7 @@ const (
 	TypeRecord    = "application/vnd.hallmark.record+cbor"
 	TypeNode      = "application/vnd.hallmark.node+cbor"
 	TypeReference = "application/vnd.hallmark.reference+cbor"
+	TypeVerdict   = "application/vnd.hallmark.verdict+cbor"
 
 	TypeResponse   = "application/vnd.hallmark.response+cbor"
 	TypeActivation = "application/vnd.hallmark.activation+cbor"

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/host"
 )
 
 // Appraised is authenticated evidence whose claims were compared with reference
@@ -17,6 +18,12 @@ type Appraised struct {
 	claims   map[attest.Kind]ClaimWithStanding
 	engines  int // engines found serving, with executable and complete models stated, and no library that differs from its references
 	declared int // engines the node declares
+
+	hostClaims   *host.Claims
+	software     attest.Software
+	boot         bootState
+	measurements *measurements
+	engineFiles  []attest.FileDigest // executables of the engines that serve
 }
 
 // engineStated reports whether every declared engine was found running and its weights were stated.
@@ -57,9 +64,10 @@ func (v *Verifier) Appraise(a *Authenticated) *Appraised {
 	}
 	v.absences(ap)
 	ap.inputs(v.refs)
-	if a.quote != nil {
-		ap.findings.unknown("boot.not_evaluable", "boot log", a.rootAssurance(), "a boot log that replays to the quoted registers", "not read by this version")
-	}
+	ap.bootLog(v.refs)
+	ap.ima(v.refs)
+	ap.clock(a.options.History)
+	ap.closedWorld(v.refs, a.options.Asked)
 	return ap
 }
 
@@ -112,13 +120,13 @@ func (ap *Appraised) inputs(refs *References) {
 		ap.findings.warn("inputs.nondefault", "effective inputs", Asserted, "defaults", strings.Join(odd, ", "))
 	}
 	for _, m := range ap.auth.bound.Measurements {
-		ap.software(refs, m)
+		ap.programs(refs, m)
 	}
 }
 
-// software compares the stated digests of agent and probe. They are the owner's
+// programs compares the stated digests of agent and probe. They are the owner's
 // word, so a difference is never a contradiction: whoever changes the agent changes its word too.
-func (ap *Appraised) software(refs *References, m attest.Measurement) {
+func (ap *Appraised) programs(refs *References, m attest.Measurement) {
 	var s attest.Software
 	if m.Format != attest.FormatSoftware {
 		ap.findings.bad("claims.malformed", "measurements", Asserted, attest.FormatSoftware, m.Format)
@@ -128,6 +136,7 @@ func (ap *Appraised) software(refs *References, m attest.Measurement) {
 		ap.findings.bad("claims.malformed", "measurements", Asserted, "within the format", err)
 		return
 	}
+	ap.software = s
 	if !refs.given {
 		return
 	}

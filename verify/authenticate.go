@@ -21,8 +21,12 @@ type Authenticated struct {
 	bound        attest.Bound
 	node         *attest.Node
 	channelBound bool
+	raw          []byte        // the signed record
+	akName       attest.Digest // digest of the AK's Name, set with quote
 	tpmClaims    *tpm.Claims
 	quote        *tpm.QuoteInfo
+	logs         map[string]attest.Part // as sent
+	replayed     map[string][]byte      // beginnings of logs that replayed, for the history
 }
 
 // hardwareRoot reports whether the quote is by a key whose TPM a certificate vouches for.
@@ -55,7 +59,7 @@ type authentication struct {
 // little; the first step that fails ends it, since later ones would speak about forged bytes.
 func (v *Verifier) Authenticate(op *Opened) (*Authenticated, *Result) {
 	a := &authentication{v: v, Authenticated: &Authenticated{options: op.options, findings: op.findings,
-		record: op.record, challenge: op.challenge, node: v.node}}
+		record: op.record, challenge: op.challenge, node: v.node, raw: op.raw}}
 	for _, step := range []func(){a.parse, a.batch, a.names, a.channel, a.signature, a.enrolment, a.quoted} {
 		step()
 		if a.findings.contradicted() {
@@ -73,7 +77,7 @@ func (a *authentication) parse() {
 		a.findings.bad("response.malformed", "response", Asserted, "within the format", err)
 		return
 	}
-	a.response = *r
+	a.response, a.logs = *r, r.Logs
 	ans, err := attest.ParseAnswer(r.Answer)
 	if err != nil {
 		a.findings.bad("answer.malformed", "answer", Asserted, "within the format", err)

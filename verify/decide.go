@@ -29,6 +29,7 @@ func (v *Verifier) Decide(c *CrossChecked) *Result {
 	r.Findings = append(r.Findings, explain(r.Unmet, r.Findings)...)
 	r.Accepted = rank(r.Tier) >= rank(r.Asked)
 	r.Ceiling = ceiling(r.Tier, c.auth)
+	r.Verdict, r.Logs = c.auth.verdict(r), c.auth.replayed
 	return r
 }
 
@@ -37,7 +38,7 @@ func (v *Verifier) unmet(t Tier, c *CrossChecked) []Unmet {
 	var out []Unmet
 	for _, d := range demands {
 		if v.policy[t].Demands[d.name] == Required && !v.met(t, d, c) {
-			out = append(out, Unmet{t, string(d.name), d.finding})
+			out = append(out, Unmet{t, string(d.name), d.why(c.findings)})
 		}
 	}
 	for _, k := range slices.Concat(attest.Built(), attest.Reserved()) {

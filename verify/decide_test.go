@@ -66,8 +66,8 @@ func TestTiersAboveTheAskedOneAreNotReported(t *testing.T) {
 func TestMissingNodeRecordExcusesTheEnrolledKeyAtCommunityOnly(t *testing.T) {
 	f := newForge(t)
 	v := f.verifier(t, f.known(), nil)
-	unmet := demandEntry{DemandEnrolledKey, "node.not_given", func(*CrossChecked) bool { return false }}
-	other := demandEntry{DemandChannel, "channel.none", func(*CrossChecked) bool { return false }}
+	unmet := demandEntry{DemandEnrolledKey, []string{"node.not_given"}, func(*CrossChecked) bool { return false }}
+	other := demandEntry{DemandChannel, []string{"channel.none"}, func(*CrossChecked) bool { return false }}
 	without := &CrossChecked{&Appraised{auth: &Authenticated{}}}
 	with := &CrossChecked{&Appraised{auth: &Authenticated{node: &attest.Node{}}}}
 	for _, c := range []struct {
@@ -167,7 +167,7 @@ func TestReferenceOfRefusesWhatWasNotAcceptedOrStatesNothing(t *testing.T) {
 		"refused by open":         {func(f *forge) { f.record = func(r *attest.Record) { r.Sent -= 10 } }, "freshness.order"},
 		"refused by authenticate": {func(f *forge) { f.bound = func(b *attest.Bound) { b.Root = tlsKey } }, "batch.root"},
 		"refused by appraise":     {func(f *forge) { f.claims["engine"] = []byte{0xa0} }, "claims.malformed"},
-		"states nothing":          {func(*forge) {}, "states no measured model and no program"},
+		"states nothing":          {func(*forge) {}, "states no measured model, no program, no boot log and no measured file"},
 	} {
 		f := newForge(t)
 		c.change(f)

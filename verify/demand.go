@@ -1,5 +1,7 @@
 package verify
 
+import "slices"
+
 // Demand names one thing a tier may require.
 type Demand string
 
@@ -26,9 +28,28 @@ const (
 
 // demandEntry ties a demand to what meets it and to the finding that explains its lack.
 type demandEntry struct {
-	name    Demand
-	finding string // explains why it is not met
-	met     func(*CrossChecked) bool
+	name     Demand
+	findings []string // what may explain why it is not met: the first that spoke, else the last
+	met      func(*CrossChecked) bool
+}
+
+// why picks the finding that explains an unmet demand.
+func (d demandEntry) why(said findings) string {
+	for _, id := range d.findings {
+		if slices.ContainsFunc(said, func(f Finding) bool { return f.ID == id && f.Status != Affirming }) {
+			return id
+		}
+	}
+	return d.findings[len(d.findings)-1]
+}
+
+// conditionIDs are the findings that may say why claims are not measured.
+func conditionIDs() []string {
+	var ids []string
+	for _, c := range conditions {
+		ids = append(ids, c.id)
+	}
+	return append(ids, "measured.gpu_driver", "measured.not_evaluable")
 }
 
 // notEvaluable is the answer of a demand whose evidence this version does not read: never met, never guilty.
@@ -38,22 +59,22 @@ func notEvaluable(*CrossChecked) bool { return false }
 // CrossChecked value exists only after signature, binding and freshness were
 // authenticated, so those are met by its existence.
 var demands = []demandEntry{
-	{DemandSignature, "evidence.signature", func(*CrossChecked) bool { return true }},
-	{DemandFresh, "freshness.order", func(*CrossChecked) bool { return true }},
-	{DemandEnrolledKey, "node.not_given", func(c *CrossChecked) bool { return c.auth.node != nil }},
-	{DemandNoContradiction, "tier.capped", func(c *CrossChecked) bool { return !c.findings.contradicted() }},
-	{DemandChannel, "channel.none", func(c *CrossChecked) bool { return c.auth.channelBound }},
-	{DemandHardwareRoot, "root.none", func(c *CrossChecked) bool { return c.auth.hardwareRoot() }},
-	{DemandQuote, "quote.none", func(c *CrossChecked) bool { return c.auth.quote != nil }},
-	{DemandBootLog, "boot.not_evaluable", notEvaluable},
-	{DemandEngineStated, "engine.not_stated", func(c *CrossChecked) bool { return c.engineStated() }},
-	{DemandSecureBoot, "secure_boot.not_evaluable", notEvaluable},
-	{DemandTPMClass, "tpm_class.not_evaluable", notEvaluable},
-	{DemandGPUPlausible, "gpu_plausible.not_evaluable", notEvaluable},
-	{DemandTelemetryWindow, "telemetry.not_evaluable", notEvaluable},
-	{DemandTap, "tap.not_evaluable", notEvaluable},
-	{DemandMeasured, "measured.not_evaluable", notEvaluable},
-	{DemandTD, "td.not_evaluable", notEvaluable},
-	{DemandGPUReports, "gpu_reports.not_evaluable", notEvaluable},
-	{DemandTopologySigned, "topology.not_evaluable", notEvaluable},
+	{DemandSignature, []string{"evidence.signature"}, func(*CrossChecked) bool { return true }},
+	{DemandFresh, []string{"freshness.order"}, func(*CrossChecked) bool { return true }},
+	{DemandEnrolledKey, []string{"node.not_given"}, func(c *CrossChecked) bool { return c.auth.node != nil }},
+	{DemandNoContradiction, []string{"tier.capped"}, func(c *CrossChecked) bool { return !c.findings.contradicted() }},
+	{DemandChannel, []string{"channel.none"}, func(c *CrossChecked) bool { return c.auth.channelBound }},
+	{DemandHardwareRoot, []string{"root.none"}, func(c *CrossChecked) bool { return c.auth.hardwareRoot() }},
+	{DemandQuote, []string{"quote.none"}, func(c *CrossChecked) bool { return c.auth.quote != nil }},
+	{DemandBootLog, []string{"boot.replay", "boot.not_evaluable"}, func(c *CrossChecked) bool { return c.boot.replays }},
+	{DemandEngineStated, []string{"engine.not_stated"}, func(c *CrossChecked) bool { return c.engineStated() }},
+	{DemandSecureBoot, []string{"secure_boot.off", "boot.parsers_disagree", "secure_boot.not_evaluable"}, func(c *CrossChecked) bool { return c.boot.secureBoot }},
+	{DemandTPMClass, []string{"tpm.class", "tpm_class.not_evaluable"}, func(c *CrossChecked) bool { return c.classAccepted() }},
+	{DemandGPUPlausible, []string{"gpu_plausible.not_evaluable"}, notEvaluable},
+	{DemandTelemetryWindow, []string{"telemetry.not_evaluable"}, notEvaluable},
+	{DemandTap, []string{"tap.not_evaluable"}, notEvaluable},
+	{DemandMeasured, conditionIDs(), func(c *CrossChecked) bool { return c.measuredAll() }},
+	{DemandTD, []string{"td.not_evaluable"}, notEvaluable},
+	{DemandGPUReports, []string{"gpu_reports.not_evaluable"}, notEvaluable},
+	{DemandTopologySigned, []string{"topology.not_evaluable"}, notEvaluable},
 }

@@ -37,6 +37,7 @@ func (ap *Appraised) process(refs *References, e *engine.Engine) bool {
 	}
 	same := ap.libraries(refs, e)
 	exe, known := digestOf(e.Process.Exe)
+	ap.engineFiles = append(ap.engineFiles, exe) // zero where unknown: no list holds it
 	if known && interpreter(path.Base(e.Process.ExePath)) {
 		check := "interpreter of " + e.Name
 		got := ap.library(refs, check, e.Process.ExePath, exe)

@@ -8,5 +8,14 @@ func (ap *Appraised) host(_ *References, body []byte) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
+	ap.hostClaims = c
 	return c.ObtainedAt, nil
+}
+
+// kernel is what the host states of its kernel, zero where it states nothing.
+func (ap *Appraised) kernel() host.Kernel {
+	if ap.hostClaims == nil {
+		return host.Kernel{}
+	}
+	return ap.hostClaims.Kernel
 }

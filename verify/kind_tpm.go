@@ -21,10 +21,19 @@ func (a *Authenticated) tpmClass() string {
 // tpm says what the TPM's class limits. Claims and quote were already authenticated.
 func (ap *Appraised) tpm(_ *References, _ []byte) (uint64, error) {
 	class, by := ap.auth.tpmClass(), ap.auth.rootAssurance()
-	if class == classVirtual {
+	switch {
+	case class == classVirtual:
 		ap.findings.warn("tpm.class", "TPM class", by, "firmware or discrete", class+": "+ap.auth.tpmClaims.Device)
-	} else {
+	case ap.classAccepted():
 		ap.findings.unknown("tpm.class", "TPM class", by, "", class)
+	default:
+		ap.findings.unknown("tpm_class.not_evaluable", "TPM class", by, "firmware or discrete", class)
 	}
 	return ap.auth.tpmClaims.ObtainedAt, nil
+}
+
+// classAccepted reports whether enterprise takes the TPM: firmware or discrete, each with its ceiling.
+func (ap *Appraised) classAccepted() bool {
+	class := ap.auth.tpmClass()
+	return class == "firmware" || class == "discrete"
 }

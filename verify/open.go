@@ -17,6 +17,7 @@ type Opened struct {
 	findings  findings
 	record    attest.Record
 	challenge attest.Challenge
+	raw       []byte // the signed record
 }
 
 // Open checks the record and the challenge inside it. The Result is non-nil
@@ -25,7 +26,7 @@ func (v *Verifier) Open(record []byte, o Options) (*Opened, *Result, error) {
 	if err := o.check(); err != nil {
 		return nil, nil, err
 	}
-	op := &Opened{options: o, findings: append(findings(nil), v.early...)}
+	op := &Opened{options: o, findings: append(findings(nil), v.early...), raw: record}
 	msg, err := sign.Open(record, attest.TypeRecord, attest.MaxRecordSize)
 	if err != nil {
 		return nil, nil, fmt.Errorf("not a record as hallmark challenge writes it: %w", err)

@@ -74,6 +74,12 @@ func (a *authentication) checkQuote(raw []byte, ak *tpm.AK) {
 		a.findings.bad("tpm.quote.malformed", "inner quotes", Asserted, "encodable", err)
 		return
 	}
+	if quoted.CheckPCRDigest() != nil && a.mend(&q, quoted.Digest()) {
+		if quoted, err = tpm.ParseQuoted(q); err != nil {
+			a.findings.bad("tpm.quote.malformed", "quote", Asserted, "a TPMS_ATTEST and a TPMT_SIGNATURE", err)
+			return
+		}
+	}
 	qualifying := attest.TPMQualifying(attest.Binding(a.bound.Root, a.key, a.evidence.Bound), inner)
 	for _, c := range []struct {
 		id, check string
@@ -100,7 +106,7 @@ func (a *authentication) checkQuote(raw []byte, ak *tpm.AK) {
 		a.findings.bad(c.id, c.check, Asserted, "as the TPM 2.0 specification and this challenge demand", c.err)
 		return
 	}
-	a.quote = quoted.Info()
+	a.quote, a.akName = quoted.Info(), attest.NameDigest(ak.Name())
 	a.affirm(ak)
 }
 

@@ -17,11 +17,13 @@ func (v *Verifier) ReferenceOf(record []byte, o Options) (*attest.Reference, err
 		return nil, err
 	}
 	var a *Authenticated
+	var ap *Appraised
 	if refused == nil {
 		a, refused = v.Authenticate(opened)
 	}
 	if refused == nil {
-		refused = v.Decide(v.CrossCheck(v.Appraise(a)))
+		ap = v.Appraise(a)
+		refused = v.Decide(v.CrossCheck(ap))
 	}
 	if !refused.Accepted {
 		f, _ := refused.Primary()
@@ -40,8 +42,9 @@ func (v *Verifier) ReferenceOf(record []byte, o Options) (*attest.Reference, err
 	if err := referenceSoftware(ref, a.bound.Measurements); err != nil {
 		return nil, err
 	}
-	if len(ref.Models)+len(ref.Executables) == 0 {
-		return nil, errors.New("the answer states no measured model and no program")
+	ap.referenceWorld(ref)
+	if len(ref.Models)+len(ref.Executables)+len(ref.Boots)+len(ref.Measured) == 0 {
+		return nil, errors.New("the answer states no measured model, no program, no boot log and no measured file")
 	}
 	return ref, nil
 }
@@ -96,4 +99,24 @@ func referenceSoftware(ref *attest.Reference, ms []attest.Measurement) error {
 		}
 	}
 	return nil
+}
+
+// referenceWorld makes references of what the quote covers: the boot, and every measured file.
+func (ap *Appraised) referenceWorld(ref *attest.Reference) {
+	if ap.boot.replays {
+		name := "boot of " + ap.auth.bound.UEID.Short() + " at " + stamp(ap.auth.record.Received)
+		ref.Boots = append(ref.Boots, referenceBoot(name, ap.boot.report, ap.auth.quote.PCRs))
+	}
+	if !ap.measurements.shown() {
+		return
+	}
+	seen := map[measuredKey]bool{}
+	for _, e := range ap.measurements.entries {
+		k, ok := keyOf(e)
+		if !ok || seen[k] || len(ref.Measured) == attest.MaxMeasured {
+			continue // what cannot be referenced stays unreferenced: the closed world then says so
+		}
+		seen[k] = true
+		ref.Measured = append(ref.Measured, attest.MeasuredFile{Digest: k.digest, Verity: k.verity, Policy: e.Path == imaPolicyPath, Name: attest.Clean(e.Path)})
+	}
 }

@@ -18,6 +18,9 @@ type References struct {
 	models     map[string][]attest.ReferenceModel // by name
 	modelNames map[attest.Digest][]string         // by manifest digest
 	programs   map[programKey][]attest.FileDigest
+	boots      []attest.ReferenceBoot
+	measured   map[measuredKey]bool
+	policies   map[attest.Digest]bool // files that may be loaded as IMA policy
 	given      bool
 }
 
@@ -66,6 +69,7 @@ func (r *References) Add(file []byte, key *ecdsa.PublicKey) error {
 	if r.models == nil {
 		r.models, r.modelNames = map[string][]attest.ReferenceModel{}, map[attest.Digest][]string{}
 		r.programs = map[programKey][]attest.FileDigest{}
+		r.measured, r.policies = map[measuredKey]bool{}, map[attest.Digest]bool{}
 	}
 	for _, m := range ref.Models {
 		r.models[m.Name] = append(r.models[m.Name], m)
@@ -74,6 +78,13 @@ func (r *References) Add(file []byte, key *ecdsa.PublicKey) error {
 	for _, e := range ref.Executables {
 		k := programKey{e.Role, e.Name}
 		r.programs[k] = append(r.programs[k], e.File)
+	}
+	r.boots = append(r.boots, ref.Boots...)
+	for _, f := range ref.Measured {
+		r.measured[measuredKey{f.Digest, f.Verity}] = true
+		if f.Policy {
+			r.policies[f.Digest] = true
+		}
 	}
 	return nil
 }

@@ -21,6 +21,10 @@ type Result struct {
 	Hypotheses    []Hypothesis                      `json:"hypotheses"`
 	NextChallenge *NextChallenge                    `json:"next_challenge"`
 	Claims        map[attest.Kind]ClaimWithStanding `json:"claims"`
+
+	// Verdict and Logs are what to keep for later (package verify/history); nil for what was refused before it was appraised.
+	Verdict *attest.Verdict   `json:"-"`
+	Logs    map[string][]byte `json:"-"` // beginnings of the node's logs that replayed
 }
 
 // Unmet is one demand that keeps a node below the tier asked for.

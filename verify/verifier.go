@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/sign"
 )
 
 // Endorsements are what is believed before looking: whose word counts.
@@ -29,6 +30,8 @@ type Options struct {
 	// Stored is the signed challenge that a live validator kept when it asked. Nil
 	// means offline: the challenge inside the record is believed because the record is.
 	Stored []byte
+	// History is what was kept of this node before; nil: nothing that spans time is judged.
+	History *History
 }
 
 // Verifier judges records of one node.
@@ -66,6 +69,30 @@ func New(e Endorsements, refs *References, p Policy) (*Verifier, error) {
 
 // SignerFingerprint is the digest of the key whose records are believed.
 func (v *Verifier) SignerFingerprint() (attest.Digest, error) { return attest.KeyDigest(v.key) }
+
+// Key is the key whose records are believed.
+func (v *Verifier) Key() *ecdsa.PublicKey { return v.key }
+
+// Peek reads from a record, unchecked, which node was asked and when (milliseconds since the Unix epoch): where to look in a history.
+func Peek(record []byte) (ueid attest.UEID, sent uint64, err error) {
+	msg, err := sign.Open(record, attest.TypeRecord, attest.MaxRecordSize)
+	if err != nil {
+		return ueid, 0, fmt.Errorf("not a record as hallmark challenge writes it: %w", err)
+	}
+	r, err := attest.ParseRecord(msg.Unverified())
+	if err != nil {
+		return ueid, 0, err
+	}
+	c, err := sign.Open(r.Challenge, attest.TypeChallenge, attest.MaxRequestSize)
+	if err != nil {
+		return ueid, 0, fmt.Errorf("the record's challenge: %w", err)
+	}
+	ch, err := attest.ParseChallenge(c.Unverified())
+	if err != nil {
+		return ueid, 0, err
+	}
+	return ch.Audience, r.Sent, nil
+}
 
 // Verify runs all stages on one record.
 func (v *Verifier) Verify(record []byte, o Options) (*Result, error) {

@@ -13,11 +13,13 @@ import (
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/verify"
 	"github.com/hallmark-attest/hallmark/verify/client"
+	"github.com/hallmark-attest/hallmark/verify/history"
 )
 
 type challengeFlags struct {
 	key, node, out string
 	stored         string
+	history        string
 	kinds, logs    []string
 	timeout        time.Duration
 }
@@ -44,6 +46,7 @@ Without --node the node is addressed by the name it gives itself.`,
 	fl.StringVar(&f.stored, "store-challenge", "", "also keep the signed challenge here, for verify --challenge when records pass through other hands")
 	fl.StringSliceVar(&f.kinds, "kinds", []string{"engine", "gpu", "host", "tpm"}, "wanted kinds")
 	fl.StringSliceVar(&f.logs, "logs", []string{"boot", "cel", "ima"}, "wanted logs, or none")
+	fl.StringVar(&f.history, "history", "", "directory of verify --history: logs are asked for from where the kept ones end (needs --node)")
 	fl.DurationVar(&f.timeout, "timeout", 60*time.Second, "how long to wait for the answer")
 	cmd.MarkFlagRequired("key")
 	cmd.MarkFlagRequired("output")
@@ -73,6 +76,18 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 	audience, err := audienceOf(ctx, c, f.node)
 	if err != nil {
 		return err
+	}
+	if f.history != "" {
+		if f.node == "" {
+			return errors.New("--history needs --node: what is kept belongs to an enrolled name")
+		}
+		store, err := history.Open(f.history)
+		if err != nil {
+			return err
+		}
+		if logs, err = store.Offsets(audience, logs); err != nil {
+			return err
+		}
 	}
 	record, signed, err := c.Ask(ctx, key, audience, kinds, logs)
 	if err != nil {

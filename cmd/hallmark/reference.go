@@ -33,7 +33,8 @@ func referenceCreateCommand() *cobra.Command {
 		Use:   "create PATH|answer.hm -o FILE",
 		Short: "Make a reference file of a model, a program, or a verified answer",
 		Long: `Measures a model directory or file on this machine, or takes what a node you trust
-stated about its own models and programs, and writes a reference file.
+stated about its own models and programs, how it booted and which files its kernel
+measured, and writes a reference file.
 
 With --role PATH is one program or library instead of a model. From an answer the
 record is verified first (give --node or --validator) and must reach community;
@@ -84,6 +85,16 @@ func createReference(ctx context.Context, path string, f referenceFlags) error {
 	}
 	for _, e := range ref.Executables {
 		fmt.Printf("%s\t%s\t%s\n", e.Role, e.Name, e.File.FSVerity)
+	}
+	for _, b := range ref.Boots {
+		policy := "registers and policy"
+		if b.Policy == nil {
+			policy = "registers alone: Secure Boot is off, or a part of the log cannot be read"
+		}
+		fmt.Printf("boot\t%s\t%s\n", b.Name, policy)
+	}
+	if n := len(ref.Measured); n > 0 {
+		fmt.Printf("measured\t%d files\n", n)
 	}
 	if key == nil {
 		fmt.Fprintf(os.Stderr, "hallmark: %s is unsigned: it is the word of whoever names it; sign it with --key\n", f.out)

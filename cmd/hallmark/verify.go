@@ -22,6 +22,7 @@ type verifyFlags struct {
 	maxAge          time.Duration
 	tier            string
 	stored          string
+	history, key    string
 	asJSON, all     bool
 	demoRootsUnsafe bool
 }
@@ -35,8 +36,9 @@ func verifyCommand() *cobra.Command {
 enrolled the node, whose fingerprint is printed; with --validator both must be by
 that key. Without --node nothing above community can be reached.
 
-The tier asked for is verified unless --tier says otherwise. This version reads
-no boot log, so no node reaches verified yet: see Limits in the README.
+The tier asked for is verified unless --tier says otherwise. What spans time, such
+as the TPM's clock going back, is judged with --history; with --key too, this
+verdict is added to it.
 
 Exit status: 0 accepted at the tier asked for, 1 judged and not accepted, 2 could not judge.`,
 		Example: `  hallmark verify answer.hm --node node.json --reference models.json --tier community
@@ -54,6 +56,8 @@ Exit status: 0 accepted at the tier asked for, 1 judged and not accepted, 2 coul
 	fl.DurationVar(&f.maxAge, "max-age", 0, "refuse records older than this (default: any age)")
 	fl.StringVar(&f.tier, "tier", string(verify.TierVerified), "tier that decides the exit status: "+tierNames())
 	fl.StringVar(&f.stored, "challenge", "", "the signed challenge a live validator stored when it asked")
+	fl.StringVar(&f.history, "history", "", "directory of earlier verdicts and logs of this node, for what spans time")
+	fl.StringVar(&f.key, "key", "", "with --history: the validator's private key; the verdict is signed and added")
 	fl.BoolVar(&f.asJSON, "json", false, "print JSON")
 	fl.BoolVar(&f.all, "all", false, "also print what is in order")
 	fl.BoolVar(&f.demoRootsUnsafe, "unsafe-demo-roots", false, "believe nodes enrolled under a demonstration authority, whose keys anybody can have")
@@ -81,9 +85,18 @@ func verifyRecord(path string, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
+	store, err := f.openHistory(v, record, &o)
+	if err != nil {
+		return err
+	}
 	r, err := v.Verify(record, o)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
+	}
+	if store != nil && f.key != "" {
+		if err := f.appendHistory(store, v, r); err != nil {
+			return err
+		}
 	}
 	if f.validator == "" {
 		fmt.Fprintf(os.Stderr, "hallmark: believing the enroller of %s, key %s\n", f.node, r.Validator)

@@ -1,0 +1,54 @@
+package attest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Verdict is the payload of a TypeVerdict document: what a validator keeps of
+// one record that it judged. What spans time is judged against these.
+type Verdict struct {
+	Profile  string        `cbor:"1,keyasint"`
+	UEID     UEID          `cbor:"2,keyasint"`
+	Record   Digest        `cbor:"3,keyasint"` // SHA-256 of the record as judged
+	Sent     uint64        `cbor:"4,keyasint"` // milliseconds since the Unix epoch; the quote was made between these two
+	Received uint64        `cbor:"5,keyasint"`
+	Tier     string        `cbor:"6,keyasint"`
+	Findings []string      `cbor:"7,keyasint"` // ids that contradicted or warned, sorted, distinct
+	Clock    *VerdictClock `cbor:"8,keyasint,omitempty"`
+}
+
+// VerdictClock is the clock information of a checked quote (TPM 2.0 Part 2, 10.11.1).
+type VerdictClock struct {
+	AK       Digest `cbor:"ak"`       // digest of the AK's Name
+	Clock    uint64 `cbor:"clock_ms"` // powered time since the last TPM2_Clear
+	Resets   uint32 `cbor:"resets"`
+	Restarts uint32 `cbor:"restarts"`
+	Safe     bool   `cbor:"safe"`
+	Firmware uint64 `cbor:"firmware_version"`
+}
+
+// ParseVerdict decodes and checks a verdict's payload.
+func ParseVerdict(b []byte) (*Verdict, error) {
+	var v Verdict
+	if err := Unmarshal(b, &v, MaxVerdictSize); err != nil {
+		return nil, fmt.Errorf("verdict: %w", err)
+	}
+	switch {
+	case v.Profile != Profile:
+		return nil, fmt.Errorf("verdict: profile %q", cut(v.Profile, 60))
+	case v.Received < v.Sent:
+		return nil, errors.New("verdict: received before it was sent")
+	case len(v.Tier) > MaxText || len(v.Findings) > MaxAbsences:
+		return nil, errors.New("verdict: over a limit")
+	case !slices.IsSorted(v.Findings):
+		return nil, errors.New("verdict: findings are not sorted")
+	}
+	for _, id := range v.Findings {
+		if len(id) > MaxText {
+			return nil, errors.New("verdict: over a limit")
+		}
+	}
+	return &v, nil
+}

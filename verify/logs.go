@@ -1,0 +1,46 @@
+package verify
+
+import "fmt"
+
+// nodeLog is one log of the node from its first byte, as far as it can be put together.
+type nodeLog struct {
+	bytes     []byte
+	continued bool   // begins with what the history kept
+	more      bool   // the node has more than was sent
+	lack      string // why there is nothing to read, "" where there is
+}
+
+// log joins what the history kept with what the response brought. Nothing of it is believed until it replays.
+func (a *Authenticated) log(name string) nodeLog {
+	offset, asked := a.challenge.Logs.Offsets()[name]
+	part, sent := a.logs[name]
+	switch {
+	case !asked:
+		return nodeLog{lack: "the challenge did not ask for it"}
+	case !sent:
+		return nodeLog{lack: "the node sent none"}
+	case part.Absent != nil:
+		return nodeLog{lack: string(part.Absent.Reason) + ": " + part.Absent.Detail}
+	case part.Offset != offset:
+		return nodeLog{lack: fmt.Sprintf("asked from byte %d, sent from byte %d", offset, part.Offset)}
+	case offset == 0:
+		return nodeLog{bytes: part.Bytes, more: part.More}
+	}
+	var kept []byte
+	if h := a.options.History; h != nil {
+		kept = h.Logs[name]
+	}
+	if uint64(len(kept)) < offset {
+		return nodeLog{lack: fmt.Sprintf("it begins at byte %d, and the history holds %d: give --history, or ask for the whole log", offset, len(kept))}
+	}
+	whole := append(kept[:offset:offset], part.Bytes...)
+	return nodeLog{bytes: whole, more: part.More, continued: true}
+}
+
+// keep leaves a log that replayed for the history.
+func (a *Authenticated) keep(name string, replayed []byte) {
+	if a.replayed == nil {
+		a.replayed = map[string][]byte{}
+	}
+	a.replayed[name] = replayed
+}

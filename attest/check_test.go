@@ -262,7 +262,9 @@ func TestReferenceIsHeldAgainstItsLimits(t *testing.T) {
 		{"more images", func(r *Reference) {
 			r.Boots = []ReferenceBoot{{Policy: &BootPolicy{Images: make([][]byte, MaxBootValues+1)}}}
 		}, false},
-		{"more lists", func(r *Reference) { r.Boots = []ReferenceBoot{{Policy: &BootPolicy{Lists: make([][]byte, MaxBootValues+1)}}} }, false},
+		{"more lists", func(r *Reference) {
+			r.Boots = []ReferenceBoot{{Policy: &BootPolicy{Lists: make([][]byte, MaxBootValues+1)}}}
+		}, false},
 		{"more command lines", func(r *Reference) {
 			r.Boots = []ReferenceBoot{{Policy: &BootPolicy{CommandLines: make([]string, MaxBootValues+1)}}}
 		}, false},

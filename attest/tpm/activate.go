@@ -1,10 +1,8 @@
 package tpm
 
 import (
-	"bytes"
 	"context"
 	"crypto"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -91,12 +89,8 @@ func (d *Device) Activate(ctx context.Context, ekTemplate string, credential, se
 var ErrForeignTemplate = errors.New("the certificate's key is not made from the TCG template")
 
 func (e *endorsement) sameKey(t Template, key crypto.PublicKey) error {
-	spki, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		return err
-	}
 	for _, k := range e.keys {
-		if k.Template == t.Name && !bytes.Equal(k.SPKI, spki) {
+		if k.Template == t.Name && !sameKey(k.SPKI, key) {
 			return fmt.Errorf("endorsement key %s: %w", t.Name, ErrForeignTemplate)
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/ecdsa"
 	"errors"
 	"fmt"
 	"os"
@@ -19,9 +20,9 @@ import (
 )
 
 type enrollFlags struct {
-	key, out, roots, demoRoots, accept string
-	unlisted                           bool
-	timeout                            time.Duration
+	key, out, roots, crls, demoRoots, accept, known string
+	unlisted                                        bool
+	timeout                                         time.Duration
 }
 
 func enrollCommand() *cobra.Command {
@@ -35,19 +36,26 @@ TPM open a secret that only the holder of both keys can open. The result is a
 node record, signed by the validator's key.
 
 --ek-roots is a folder of PEM or DER certificates of the TPM vendors or operators
-you trust; none is built in. --allow-unlisted-ek takes a key without certificate:
+you trust; none is built in. Revocation lists (.crl, or PEM) beside them or in
+--ek-crls are honoured; what no list speaks for is accepted and said. --allow-unlisted-ek takes a key without certificate:
 its claims stay asserted. A host without TPM is pinned by its persisted key, after
 you accept its fingerprint.
 
+--node is the node's earlier record: the same keys are activated anew, as after the
+TPM was cleared, and any other is refused by name. The new record counts from now.
+
 Exit status: 0 enrolled, 1 judged and refused, 2 could not judge.`,
-		Example: `  hallmark enroll https://gpu7.example:7443 --key validator.key --ek-roots ek-roots/ -o gpu7.json`,
-		Args:    cobra.ExactArgs(1),
-		RunE:    func(cmd *cobra.Command, args []string) error { return enrollNode(cmd.Context(), args[0], f) },
+		Example: `  hallmark enroll https://gpu7.example:7443 --key validator.key --ek-roots ek-roots/ -o gpu7.json
+  hallmark enroll https://gpu7.example:7443 --key validator.key --ek-roots ek-roots/ --node gpu7.json -o gpu7-cleared.json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return enrollNode(cmd.Context(), args[0], f) },
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.key, "key", "", "validator's private key (required)")
 	fl.StringVarP(&f.out, "output", "o", "", "file for the node record (required)")
 	fl.StringVar(&f.roots, "ek-roots", "", "folder of trusted endorsement roots and intermediates")
+	fl.StringVar(&f.crls, "ek-crls", "", "folder of revocation lists of the endorsement certificates' issuers")
+	fl.StringVar(&f.known, "node", "", "the node's earlier record: activate the same keys anew, refuse others")
 	fl.StringVar(&f.demoRoots, "unsafe-demo-roots", "", "folder of a demonstration authority's roots; the record is marked and verify refuses it without --unsafe-demo-roots")
 	fl.BoolVar(&f.unlisted, "allow-unlisted-ek", false, "take an endorsement key without an accepted certificate")
 	fl.StringVar(&f.accept, "accept-key", "", "fingerprint of the key of a host without TPM")
@@ -66,14 +74,12 @@ func enrollNode(ctx context.Context, url string, f enrollFlags) error {
 	if err != nil {
 		return err
 	}
-	o := enroller.Options{AllowUnlistedEK: f.unlisted, AcceptKey: f.acceptKey, RootsAreDemoUnsafe: f.demoRoots != ""}
-	if dir := f.roots + f.demoRoots; dir != "" {
-		if o.Roots, err = enroll.LoadRoots(os.DirFS(dir)); err != nil {
-			return fmt.Errorf("%s: %w", dir, err)
-		}
-		for _, s := range o.Roots.Skipped {
-			fmt.Fprintf(os.Stderr, "hallmark: warning: %v\n", s)
-		}
+	o := enroller.Options{AllowUnlistedEK: f.unlisted, AcceptKey: f.acceptKey, RootsAreDemoUnsafe: f.demoRoots != "", Note: warn}
+	if o.Roots, err = f.trusted(); err != nil {
+		return err
+	}
+	if o.Known, err = f.earlier(key); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
@@ -100,6 +106,51 @@ func enrollNode(ctx context.Context, url string, f enrollFlags) error {
 	}
 	printEnrolled(node, f.out)
 	return nil
+}
+
+func warn(err error) { fmt.Fprintf(os.Stderr, "hallmark: warning: %v\n", err) }
+
+// trusted reads the roots and revocation lists, nil where none are given.
+func (f *enrollFlags) trusted() (*enroll.Roots, error) {
+	dir := f.roots + f.demoRoots
+	if dir == "" {
+		if f.crls != "" {
+			return nil, errors.New("--ek-crls without --ek-roots: a revocation list needs the certificate of its issuer")
+		}
+		return nil, nil
+	}
+	r, err := enroll.LoadRoots(os.DirFS(dir))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	if f.crls != "" {
+		if err := r.AddCRLs(os.DirFS(f.crls)); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.crls, err)
+		}
+	}
+	for _, s := range r.Skipped {
+		warn(s)
+	}
+	return r, nil
+}
+
+// earlier reads the node's earlier record, which must be this validator's own: another's word would choose the keys.
+func (f *enrollFlags) earlier(key *ecdsa.PrivateKey) (*attest.Node, error) {
+	if f.known == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(f.known)
+	if err != nil {
+		return nil, err
+	}
+	n, err := verify.OpenNode(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.known, err)
+	}
+	if !n.Signer.Equal(&key.PublicKey) {
+		return nil, fmt.Errorf("%s: signed by another key than %s", f.known, f.key)
+	}
+	return &n.Node, nil
 }
 
 func printEnrolled(n *attest.Node, out string) {

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
@@ -31,13 +30,20 @@ type Options struct {
 	AllowUnlistedEK bool
 	// AcceptKey decides about the key of a host without TPM. Nil refuses.
 	AcceptKey func(fingerprint attest.Digest) bool
-	Now       func() time.Time // nil: time.Now
+	// Known is the node's earlier record: the same keys are activated anew, as after TPM2_Clear, and any other is refused.
+	Known *attest.Node
+	// Note is told what stands in nobody's way and an operator should know: keys passed over, revocation not checked. Nil drops it.
+	Note func(error)
+	Now  func() time.Time // nil: time.Now
 }
 
 // Enroll asks the node behind c for its keys and returns its record, to be signed with verify.MarshalNode.
 func Enroll(ctx context.Context, c *client.Client, key *ecdsa.PrivateKey, o Options) (*attest.Node, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Note == nil {
+		o.Note = func(error) {}
 	}
 	id, _, err := c.Identity(ctx)
 	if err != nil {
@@ -48,6 +54,9 @@ func Enroll(ctx context.Context, c *client.Client, key *ecdsa.PrivateKey, o Opti
 		return nil, fmt.Errorf("identity: %w", err)
 	}
 	e := &enrolment{ctx: ctx, client: c, key: key, options: o, ueid: ueid}
+	if err := e.sameNode(id.TPM); err != nil {
+		return nil, err
+	}
 	if !id.TPM {
 		return e.pin()
 	}
@@ -79,6 +88,9 @@ func (e *enrolment) activate() (*attest.Node, error) {
 	if got := attest.UEIDFromAK(ak.Name()); got != e.ueid {
 		return nil, refuse("enroll.ueid", fmt.Errorf("addressed as %s, the key gives %s", e.ueid.Short(), got.Short()))
 	}
+	if params.EKs, err = e.sameEK(params.EKs); err != nil {
+		return nil, err
+	}
 	node, public, err := e.endorse(params)
 	if err != nil {
 		return nil, err
@@ -96,7 +108,10 @@ func (e *enrolment) endorse(p *attest.Parameters) (*attest.Node, *tpm2.TPMTPubli
 	err := error(enroll.ErrNoCertificate)
 	if e.options.Roots != nil {
 		var chosen *enroll.Chosen
-		if chosen, _, err = enroll.ChooseEK(p.EKs, e.options.Roots, e.options.Now()); err == nil {
+		var passed []*enroll.Refusal
+		chosen, passed, err = enroll.ChooseEK(p.EKs, e.options.Roots, e.options.Now())
+		if err == nil {
+			e.note(chosen, passed)
 			if e.options.RootsAreDemoUnsafe {
 				node.Trust = attest.TrustDemo
 			}
@@ -107,9 +122,11 @@ func (e *enrolment) endorse(p *attest.Parameters) (*attest.Node, *tpm2.TPMTPubli
 			return node, chosen.Public, nil
 		}
 	}
-	if !e.options.AllowUnlistedEK {
+	// A key that its maker has disowned is not one that nobody vouches for.
+	if !e.options.AllowUnlistedEK || errors.Is(err, enroll.ErrRevoked) {
 		return nil, nil, chainRefusal(err)
 	}
+	e.options.Note(err)
 	return e.unlisted(node, p)
 }
 
@@ -120,9 +137,9 @@ func (e *enrolment) unlisted(node *attest.Node, p *attest.Parameters) (*attest.N
 	if !ok {
 		return nil, nil, refuse("enroll.parameters", fmt.Errorf("unknown template %.16q", ek.Template))
 	}
-	key, err := x509.ParsePKIXPublicKey(ek.Key)
+	key, err := tpm.ParseSPKI(ek.Key)
 	if err != nil {
-		return nil, nil, refuse("enroll.parameters", fmt.Errorf("endorsement key %s: %w", ek.Template, err))
+		return nil, nil, refuse("enroll.parameters", fmt.Errorf("%s: %w", ek.Template, err))
 	}
 	public, err := t.Public(key)
 	if err != nil {
@@ -200,7 +217,10 @@ func (e *enrolment) pin() (*attest.Node, error) {
 		entry, _ := verify.EntryOf(f.ID)
 		return nil, &Refusal{entry, errors.New("the node's first answer was refused")}
 	}
-	if e.options.AcceptKey == nil || !e.options.AcceptKey(fingerprint) {
+	if err := e.sameKey(fingerprint); err != nil {
+		return nil, err
+	}
+	if e.options.Known == nil && (e.options.AcceptKey == nil || !e.options.AcceptKey(fingerprint)) {
 		return nil, refuse("enroll.key_refused", fmt.Errorf("fingerprint %s was not accepted", fingerprint))
 	}
 	return &attest.Node{UEID: e.ueid, Enrolled: uint64(e.options.Now().UnixMilli()), Trust: attest.TrustFirstUse, Key: &fingerprint}, nil

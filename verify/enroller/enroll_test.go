@@ -115,7 +115,7 @@ func TestDishonestNodeIsRefusedWithTheReason(t *testing.T) {
 			n.identity = func(id *attest.Identity) { id.UEID = attest.UEIDFromKey(attest.Digest{}).String() }
 		}, "enroll.ueid"},
 		"no certificate":          {func(n *node) { n.parameters = func(p *attest.Parameters) { p.EKs[0].Certificate = nil } }, "enroll.ek.missing"},
-		"certificate is rubbish":  {func(n *node) { n.parameters = func(p *attest.Parameters) { p.EKs[0].Certificate = []byte{0x30, 0} } }, "enroll.ek.untrusted"},
+		"certificate is rubbish":  {func(n *node) { n.parameters = func(p *attest.Parameters) { p.EKs[0].Certificate = []byte{0x30, 0} } }, "enroll.ek.unreadable"},
 		"certificate by a friend": {func(n *node) { n.maker = newMaker(n.t) }, "enroll.ek.untrusted"},
 		"certificate expired":     {func(n *node) { n.certified = func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) } }, "enroll.ek.expired"},
 		"certificate of a server": {func(n *node) {

@@ -261,7 +261,7 @@ type maker struct {
 func newMaker(t testing.TB) *maker {
 	m := &maker{key: newKey(t)}
 	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "maker"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign}
 	der := must[[]byte](t)(x509.CreateCertificate(rand.Reader, c, c, &m.key.PublicKey, m.key))
 	m.cert = must[*x509.Certificate](t)(x509.ParseCertificate(der))
 	return m

@@ -46,9 +46,9 @@ func chainRefusal(err error) error {
 	for _, r := range []struct {
 		err error
 		id  string
-	}{{enroll.ErrExpired, "enroll.ek.expired"}, {enroll.ErrMismatch, "enroll.ek.mismatch"}, {tpm.ErrKeyType, "enroll.ek.mismatch"},
+	}{{enroll.ErrRevoked, "enroll.ek.revoked"}, {enroll.ErrExpired, "enroll.ek.expired"}, {enroll.ErrMismatch, "enroll.ek.mismatch"}, {tpm.ErrKeyType, "enroll.ek.mismatch"},
 		{enroll.ErrUntrusted, "enroll.ek.untrusted"}, {enroll.ErrUsage, "enroll.ek.untrusted"}, {enroll.ErrIdentity, "enroll.ek.untrusted"},
-		{enroll.ErrCertificate, "enroll.ek.untrusted"}, {enroll.ErrNoCertificate, "enroll.ek.missing"}} {
+		{enroll.ErrCertificate, "enroll.ek.unreadable"}, {enroll.ErrNoCertificate, "enroll.ek.missing"}} {
 		if errors.Is(err, r.err) {
 			return refuse(r.id, err)
 		}

@@ -41,7 +41,7 @@ func newAuthority(t *testing.T, change func(root, intermediate *x509.Certificate
 	a := &authority{t: t, key: key}
 	ca := func(n int64) *x509.Certificate {
 		return &x509.Certificate{SerialNumber: big.NewInt(n), Subject: pkix.Name{CommonName: fmt.Sprintf("maker %d", n)}, NotBefore: hour.Add(-2 * time.Hour), NotAfter: hour,
-			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, SubjectKeyId: []byte{byte(n)}}
+			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, SubjectKeyId: []byte{byte(n)}}
 	}
 	root, intermediate := ca(1), ca(2)
 	if change != nil {
@@ -298,7 +298,7 @@ func TestLoadRootsTakesCertificatesOnlyAndWithinLimits(t *testing.T) {
 	root := &fstest.MapFile{Data: a.root.Raw}
 	good := fstest.MapFS{"a.der": root, "dir.pem/b.cer": root, "note.txt": root, "other.pem": {Data: []byte("-----BEGIN X509 CRL-----\nAA==\n-----END X509 CRL-----\n")}}
 	r, err := enroll.LoadRoots(good)
-	if err != nil || len(r.Names) != 2 || len(r.Skipped) != 0 {
+	if err != nil || len(r.Names) != 2 || len(r.Skipped) != 1 || !strings.Contains(r.Skipped[0].Error(), "other.pem: revocation list") {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	if !strings.Contains(r.Names[0], "maker 1") {

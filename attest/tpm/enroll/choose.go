@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-tpm/tpm2"
@@ -32,6 +33,7 @@ type Chosen struct {
 	Identity    Identity
 	Class       Class
 	NotAfter    time.Time // until when its chain holds
+	Unchecked   []error   // certificates of its chain whose revocation nobody could tell, and why
 }
 
 // KeyDigest is SHA-256(DER SPKI), CertificateDigest SHA-256(DER certificate).
@@ -61,7 +63,7 @@ func ChooseEK(eks []attest.EKOffer, roots *Roots, at time.Time) (*Chosen, []*Ref
 	var refusals []*Refusal
 	var all []error
 	for _, ek := range eks {
-		c, err := chooseOne(ek, roots.Roots, intermediates, at)
+		c, err := chooseOne(ek, roots, intermediates, at)
 		if err == nil {
 			return c, refusals, nil
 		}
@@ -90,7 +92,7 @@ func addChains(pool *x509.CertPool, eks []attest.EKOffer) error {
 	return nil
 }
 
-func chooseOne(ek attest.EKOffer, roots, intermediates *x509.CertPool, at time.Time) (*Chosen, error) {
+func chooseOne(ek attest.EKOffer, roots *Roots, intermediates *x509.CertPool, at time.Time) (*Chosen, error) {
 	t, ok := tpm.TemplateByName(ek.Template)
 	switch {
 	case !ok:
@@ -102,7 +104,7 @@ func chooseOne(ek attest.EKOffer, roots, intermediates *x509.CertPool, at time.T
 	}
 	c, err := x509.ParseCertificate(ek.Certificate)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCertificate, err)
+		return nil, fmt.Errorf("%w: %w", ErrCertificate, unreadable(err))
 	}
 	id, err := identity(c)
 	if err != nil {
@@ -111,18 +113,34 @@ func chooseOne(ek attest.EKOffer, roots, intermediates *x509.CertPool, at time.T
 	if err := checkUsage(c); err != nil {
 		return nil, err
 	}
-	public, err := t.Public(c.PublicKey)
+	key, err := tpm.ParseSPKI(c.RawSubjectPublicKeyInfo)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCertificate, err)
+	}
+	public, err := t.Public(key)
 	if err != nil {
 		return nil, err
 	}
 	if len(ek.Key) > 0 && !slices.Equal(ek.Key, c.RawSubjectPublicKeyInfo) {
 		return nil, ErrMismatch
 	}
-	end, err := chain(c, roots, intermediates, at)
+	chains, err := chain(c, roots.Roots, intermediates, at)
 	if err != nil {
 		return nil, err
 	}
-	return &Chosen{t, c, public, *id, ClassOf(*id), end}, nil
+	chains, unchecked, err := roots.sift(chains, at)
+	if err != nil {
+		return nil, err
+	}
+	return &Chosen{t, c, public, *id, ClassOf(*id), latestEnd(chains), unchecked}, nil
+}
+
+// unreadable adds what to do about certificates that Go's strict parser refuses; vendors' own are among them.
+func unreadable(err error) error {
+	if strings.Contains(err.Error(), "negative serial number") {
+		return fmt.Errorf("%w: vendors issue such certificates; GODEBUG=x509negativeserial=1 has them read, as the hallmark command does", err)
+	}
+	return err
 }
 
 var oidEndorsement = asn1.ObjectIdentifier{2, 23, 133, 8, 1} // tcg-kp-EKCertificate
@@ -146,19 +164,28 @@ func checkUsage(c *x509.Certificate) error {
 
 // chain verifies the certificate's chain. subjectAltName was read by identity, so it may be cleared from the extensions
 // that Go did not handle; any other critical one stays and fails.
-func chain(c *x509.Certificate, roots, intermediates *x509.CertPool, at time.Time) (time.Time, error) {
+func chain(c *x509.Certificate, roots, intermediates *x509.CertPool, at time.Time) ([][]*x509.Certificate, error) {
 	copied := *c
 	copied.UnhandledCriticalExtensions = slices.DeleteFunc(slices.Clone(c.UnhandledCriticalExtensions), oidSubjectAltName.Equal)
-	chains, err := copied.Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates, CurrentTime: at,
-		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	verify := func(at time.Time) ([][]*x509.Certificate, error) {
+		return copied.Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates, CurrentTime: at,
+			KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	}
+	chains, err := verify(at)
+	if err == nil {
+		return chains, nil
+	}
+	// Go speaks of expiry before it knows whether anything chains: then the chain must have held at some time.
 	var invalid x509.CertificateInvalidError
 	if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
-		return time.Time{}, fmt.Errorf("%w: %w", ErrExpired, err)
+		for _, then := range []time.Time{c.NotBefore, c.NotAfter} {
+			if _, never := verify(then); never == nil {
+				return nil, fmt.Errorf("%w: %w", ErrExpired, err)
+			}
+		}
+		err = errors.New("neither now nor when it was issued")
 	}
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%w: %w", ErrUntrusted, err)
-	}
-	return latestEnd(chains), nil
+	return nil, fmt.Errorf("%w: %w", ErrUntrusted, err)
 }
 
 // latestEnd is until when at least one chain holds.

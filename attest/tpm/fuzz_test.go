@@ -2,6 +2,9 @@ package tpm_test
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"testing"
 
 	"github.com/google/go-tpm/tpm2"
@@ -101,6 +104,36 @@ func FuzzClaims(f *testing.F) {
 		again, err := attest.Marshal(c)
 		if err != nil || !bytes.Equal(again, b) {
 			t.Errorf("%x came back as %x, %v", b, again, err)
+		}
+	})
+}
+
+// Whatever reads as a key is written again as the same key, by whichever of the two names its algorithm went.
+func FuzzParseSPKI(f *testing.F) {
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		f.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		f.Fatal(err)
+	}
+	oid := []byte{0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1}
+	f.Add(der)
+	f.Add(bytes.Replace(der, append(bytes.Clone(oid), 1), append(bytes.Clone(oid), 7), 1))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		k, err := tpm.ParseSPKI(b)
+		if err != nil {
+			return
+		}
+		if r, ok := k.(*rsa.PublicKey); ok {
+			again, err := x509.MarshalPKIXPublicKey(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if back, err := tpm.ParseSPKI(again); err != nil || !r.Equal(back) {
+				t.Errorf("%x came back as %x, %v", b, again, err)
+			}
 		}
 	})
 }

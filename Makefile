@@ -11,7 +11,7 @@ FUZZTIME    ?= 60s
 # go-nvml's header marks old calls as deprecated; drivers in the field have no others.
 export CGO_CFLAGS := -Wno-deprecated-declarations
 
-.PHONY: all build run test check vet links fuzz vectors vuln bench bench-batch deb rpm packages clean setup setup-test
+.PHONY: all build run test check vet links fuzz vectors vuln bench bench-batch deb rpm packages vmtest clean setup setup-test
 
 all: build
 
@@ -64,6 +64,10 @@ deb rpm: build ## one package into dist/
 	mkdir -p dist && VERSION=$(VERSION) packaging/package.sh $@
 
 packages: deb rpm
+
+vmtest: deb ## boots a guest with Secure Boot, TPM and IMA once for each scenario; needs root, 15 minutes
+	vm/setup.sh
+	vm/run.sh
 
 clean:
 	rm -rf bin dist

@@ -55,7 +55,7 @@ timeout -k 10 "$boot_limit" qemu-system-x86_64 -machine q35,smm=on -accel tcg,th
   -device virtio-net-pci,netdev=net,romfile= \
   -device virtio-rng-pci -serial file:"$out/serial.txt" >"$out/qemu.log" 2>&1 || rc=$?
 # swtpm ends by itself when QEMU has closed the channel; one that was left behind would hold the state.
-[ -e "$out/swtpm.pid" ] && kill "$(cat "$out/swtpm.pid")" 2>/dev/null || true
+if [ -e "$out/swtpm.pid" ]; then kill "$(cat "$out/swtpm.pid")" 2>/dev/null || true; fi
 [ $rc = 0 ] && exit 0
 tail -5 "$out/qemu.log" "$out/serial.txt" >&2 || true
 [ $rc = 124 ] && die "the guest did not power off within $boot_limit s"

@@ -77,8 +77,7 @@ provision() {
   mkdir -p "$d/provision/share"
   cp "$deb" "$d/provision/share/hallmark.deb"
   cp "$vm/keys/validator.key.pub" "$d/provision/share/validator.pub"
-  cp "$here/agent.yaml" "$repo/packaging/ima/hallmark.policy" "$d/provision/share/"
-  mv "$d/provision/share/hallmark.policy" "$d/provision/share/ima-policy"
+  cp "$here/agent.yaml" "$d/provision/share/"
   VM_KEEP=1 "$here/boot.sh" "$d/esp-provision.img" "$d/root.img" "$d/provision"
   grep -q VMTEST-PROVISIONED "$d/provision/serial.txt" || { tail -40 "$d/provision/serial.txt" >&2; die "the package did not install"; }
   # The variables as the firmware left them: it writes its boot entries once, and they are measured into register 1.
@@ -89,7 +88,7 @@ provision() {
 arguments=${HALLMARK_VM_ARGUMENTS:-root=LABEL=root ro console=ttyS0 quiet ima_policy=tcb}
 [ -e "$vm/keys/validator.key.pub" ] || die "no validator key in $vm/keys"
 "$here/tpm.sh"
-key=$( (key_of vm/recipe.sh vm/rootfs.sh vm/image.sh vm/agent.yaml vm/guest packaging/ima internal/sim/nvml/c
+key=$( (key_of vm/recipe.sh vm/rootfs.sh vm/image.sh vm/agent.yaml vm/guest internal/sim/nvml/c
   sha256sum <"$deb"; sha256sum <"$vm/keys/validator.key.pub"; echo "$arguments") | sha256sum | cut -c1-16)
 dir=$vm/image-$key
 if [ ! -d "$dir" ]; then

@@ -1,5 +1,5 @@
 # Common to the scripts here: places, time limits, log lines. Sourced, not run.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

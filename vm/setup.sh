@@ -13,7 +13,7 @@ declare -A package=(
 missing=()
 for command in "${!package[@]}"; do
   # swtpm_localca lies in /usr/share/swtpm of some releases; swtpm_setup is of the same package.
-  command -v "$command" >/dev/null || [ -x "/usr/share/swtpm/${command/_/-}" ] || missing+=(${package[$command]})
+  command -v "$command" >/dev/null || [ -x "/usr/share/swtpm/${command/_/-}" ] || missing+=(${package[$command]}) # shellcheck disable=SC2206
 done
 [ -e /usr/share/OVMF/OVMF_VARS_4M.ms.fd ] || missing+=(ovmf)
 [ ${#missing[@]} -eq 0 ] && exit 0

@@ -9,7 +9,7 @@ systemd-analyze verify hallmark-agent.service || true
 install -m 0644 /run/share/agent.yaml /etc/hallmark/agent.yaml
 install -m 0644 /run/share/validator.pub /etc/hallmark/validators.d/vmtest.pub
 install -d /etc/ima
-install -m 0644 /run/share/ima-policy /etc/ima/ima-policy
+install -m 0644 /usr/share/hallmark/ima/hallmark.policy /etc/ima/ima-policy
 systemctl enable --now hallmark-agent
 systemctl is-active hallmark-agent engine
 systemctl stop hallmark-agent

@@ -11,7 +11,7 @@ FUZZTIME    ?= 60s
 # go-nvml's header marks old calls as deprecated; drivers in the field have no others.
 export CGO_CFLAGS := -Wno-deprecated-declarations
 
-.PHONY: all build run test check vet links fuzz vectors vuln bench bench-batch deb rpm packages vmtest clean setup setup-test
+.PHONY: all build run test check vet links fuzz vectors vuln soak bench bench-batch deb rpm packages vmtest clean setup setup-test
 
 all: build
 
@@ -53,6 +53,9 @@ vectors: ## write testdata/vectors anew
 
 vuln: ## known vulnerabilities in what is linked; needs the Go vulnerability database
 	go run golang.org/x/vuln/cmd/govulncheck@v1.8.0 ./... || echo 'vuln: NOT CHECKED, or findings above: the database must be reachable'
+
+soak: setup-test ## 100,000 quotes by one software TPM: nothing loaded, nothing leaked; two minutes
+	HALLMARK_SOAK=100000 go test ./attest/tpm -run TestSoak -count 1 -timeout 30m -v
 
 bench: ## benchmarks beside the code
 	go test -run '^$$' -bench . -benchmem ./attest/... ./sign/... ./gpu/... ./engine/... ./verify/... ./agent/...

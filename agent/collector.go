@@ -46,6 +46,7 @@ type Collector struct {
 	readers []*reader
 	turn    turn          // one evidence or one step of enrolment at a time
 	rested  time.Time     // no enrolment before; belongs to whoever has the turn
+	passed  passed        // the same
 	warm    chan struct{} // closed when every slow source was read once
 }
 
@@ -57,7 +58,7 @@ func NewCollector(o CollectorOptions) (*Collector, error) {
 	if (o.OpenTPM == nil) != (o.Config.TPM.Device == None) {
 		return nil, errors.New("collector: a TPM must be handed in exactly where tpm.device is not none")
 	}
-	c := &Collector{o: o, warm: make(chan struct{})}
+	c := &Collector{o: o, warm: make(chan struct{}), passed: passed{}}
 	var err error
 	if o.OpenTPM == nil {
 		c.key, err = loadNodeKey(o.Config.StateDir)
@@ -183,7 +184,7 @@ func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEI
 		TLSKey:       p.TLSKey, Inputs: inputs, Class: p.Class,
 	}
 	setKinds(b, maps.Clone(states))
-	return encodeBound(b)
+	return c.passed.encode(b)
 }
 
 // quote asks the TPM to sign the binding. There is no way around a TPM that

@@ -32,6 +32,7 @@ type connections struct {
 	open    map[*connection]struct{}
 	address map[netip.Prefix]held
 	opened  uint64
+	buffers sync.Pool // of *[]byte: what connections hold back
 }
 
 // held counts one address's connections, and those of them that are strangers'.
@@ -45,6 +46,10 @@ type connection struct {
 	number  uint64                        // in the order of accepting, from one
 	serving bool                          // an admitted request is being answered
 	key     atomic.Pointer[attest.Digest] // of the listed validator who was admitted on it last; nil: a stranger's
+
+	outMu     sync.Mutex
+	gathering bool
+	out       *[]byte // written while gathering
 }
 
 func newConnections(most, mostPerAddress int) *connections {
@@ -166,6 +171,65 @@ func (c *connection) SetReadDeadline(t time.Time) error {
 		t = most
 	}
 	return c.Conn.SetReadDeadline(t)
+}
+
+// maxGathered is what gather holds back at most; more goes out as it is written.
+const maxGathered = 256 << 10
+
+// gather holds back what is written until send, so that a response goes out in
+// one piece: TLS writes a record at a time, and each would wake up the asker.
+func (c *connection) gather() {
+	if c == nil {
+		return
+	}
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
+	c.gathering = true
+}
+
+// send writes what was held back. An error is for the server to see at its next write.
+func (c *connection) send() {
+	if c == nil {
+		return
+	}
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
+	c.gathering = false
+	if c.out != nil {
+		_, _ = c.Conn.Write(*c.out)
+		c.release()
+	}
+}
+
+// release gives the buffer back; whoever waits for its next request holds none.
+func (c *connection) release() {
+	*c.out = (*c.out)[:0]
+	c.set.buffers.Put(c.out)
+	c.out = nil
+}
+
+// Write implements net.Conn.
+func (c *connection) Write(b []byte) (int, error) {
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
+	if c.gathering && c.out == nil {
+		c.out, _ = c.set.buffers.Get().(*[]byte)
+		if c.out == nil {
+			c.out = new([]byte)
+		}
+	}
+	if c.gathering && len(*c.out)+len(b) <= maxGathered {
+		*c.out = append(*c.out, b...)
+		return len(b), nil
+	}
+	if c.out != nil {
+		_, err := c.Conn.Write(*c.out)
+		c.release()
+		if err != nil {
+			return 0, err
+		}
+	}
+	return c.Conn.Write(b)
 }
 
 // Close gives the place back.

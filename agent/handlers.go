@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,7 +69,7 @@ func (f *Frontend) challenge(w http.ResponseWriter, r *http.Request) (*admission
 	left := time.Duration(c.Expires-millis(f.now())) * time.Millisecond
 	ctx, cancel := context.WithTimeout(r.Context(), min(left, attest.MaxLifeMillis*time.Millisecond))
 	defer cancel()
-	answer, err := f.answer(ctx, r, a.body)
+	answer, err := f.answer(r)
 	if err != nil {
 		return a, 0, err
 	}
@@ -81,19 +80,13 @@ func (f *Frontend) challenge(w http.ResponseWriter, r *http.Request) (*admission
 	if resp.Logs, err = f.logs(ctx, c.Logs, a.listed); err != nil {
 		return a, 0, err
 	}
-	b, err := attest.Marshal(resp)
-	if err != nil {
-		return a, 0, err
-	}
-	return a, resp.Size, write(w, attest.TypeResponse, b)
+	return a, resp.Size, respond(w, r, resp)
 }
 
-// answer makes what belongs to one challenge alone: the collector's parts and
-// the exporter of the very connection that will carry the response.
-func (f *Frontend) answer(ctx context.Context, r *http.Request, challenge []byte) ([]byte, error) {
-	if _, err := f.half.Prepare(ctx, &PrepareParams{Challenge: sha256.Sum256(challenge)}); err != nil {
-		return nil, err
-	}
+// answer makes what belongs to one challenge alone: the exporter of the very
+// connection that will carry the response. In this version no challenge asks for
+// parts that the collector prepares, so it is not asked for them.
+func (f *Frontend) answer(r *http.Request) ([]byte, error) {
 	if r.TLS == nil {
 		return nil, errors.New("answer: connection without TLS")
 	}

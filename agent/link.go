@@ -49,6 +49,8 @@ type linkReply struct {
 	ID     uint64          `cbor:"id"`
 	Result cbor.RawMessage `cbor:"result,omitempty"`
 	Error  *linkError      `cbor:"error,omitempty"`
+
+	bytes []byte // in place of Result, where that is one byte string: see linkbytes.go
 }
 
 type linkError struct {
@@ -63,19 +65,37 @@ func writeFrame(w io.Writer, v any, limit int) error {
 	if err != nil {
 		return fmt.Errorf("link: %w", err)
 	}
-	if len(b) > limit {
-		return fmt.Errorf("link: frame of %d bytes, limit %d", len(b), limit)
+	return sendFrame(w, append(make([]byte, frameHead, frameHead+len(b)), b...), limit)
+}
+
+// frameHead is the size of a frame's length.
+const frameHead = 4
+
+// sendFrame fills in the length in front of a frame's content and writes both.
+func sendFrame(w io.Writer, frame []byte, limit int) error {
+	n := len(frame) - frameHead
+	if n > limit {
+		return fmt.Errorf("link: frame of %d bytes, limit %d", n, limit)
 	}
-	if _, err := w.Write(append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(b)), uint32(len(b))), b...)); err != nil {
+	binary.BigEndian.PutUint32(frame, uint32(n))
+	if _, err := w.Write(frame); err != nil {
 		return fmt.Errorf("link: %w", err)
 	}
 	return nil
 }
 
+// writeReply writes one reply.
+func writeReply(w io.Writer, p *linkReply) error {
+	if p.bytes == nil {
+		return writeFrame(w, p, maxReplyFrame)
+	}
+	return sendFrame(w, appendBytesReply(make([]byte, frameHead, frameHead+len(p.bytes)+32), p.ID, p.bytes), maxReplyFrame)
+}
+
 // readFrame reads one frame's content. The length is compared with the limit
 // before it is allocated; io.EOF means that the other side closed between frames.
 func readFrame(r io.Reader, limit int) ([]byte, error) {
-	var head [4]byte
+	var head [frameHead]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		if errors.Is(err, io.EOF) {
 			return nil, io.EOF
@@ -104,6 +124,9 @@ func parseLinkRequest(b []byte) (*linkRequest, error) {
 }
 
 func parseLinkReply(b []byte) (*linkReply, error) {
+	if id, result, ok := cutBytesReply(b); ok {
+		return &linkReply{ID: id, bytes: result}, nil
+	}
 	var p linkReply
 	if err := attest.Unmarshal(b, &p, maxReplyFrame); err != nil {
 		return nil, fmt.Errorf("link: reply: %w", err)

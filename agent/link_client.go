@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -112,20 +113,30 @@ func (c *LinkClient) call(ctx context.Context, method string, params, result any
 		case p.Error != nil:
 			return &Refusal{Name: p.Error.Code, Detail: p.Error.Detail, Retry: time.Duration(min(p.Error.Retry, 3_600_000)) * time.Millisecond}
 		}
-		if err := attest.Unmarshal(p.Result, result, maxReplyFrame); err != nil {
-			return fmt.Errorf("link: %s: result: %w", method, err)
-		}
-		return nil
+		return p.into(method, result)
 	case <-ctx.Done():
-		if err := conn.send(&linkRequest{ID: id, Method: methodCancel, Params: noParams}); err != nil {
+		if err := conn.send(&linkRequest{ID: id, Method: methodCancel, Params: emptyMap}); err != nil {
 			conn.Close()
 		}
 		return fmt.Errorf("link: %s: %w", method, ctx.Err())
 	}
 }
 
-// noParams is the encoding of an empty map.
-var noParams = []byte{0xa0}
+// into reads the result.
+func (p *linkReply) into(method string, result any) error {
+	if p.bytes == nil {
+		if err := attest.Unmarshal(p.Result, result, maxReplyFrame); err != nil {
+			return fmt.Errorf("link: %s: result: %w", method, err)
+		}
+		return nil
+	}
+	b, ok := result.(*[]byte)
+	if !ok {
+		return fmt.Errorf("link: %s: result: a byte string, want a map", method)
+	}
+	*b = p.bytes
+	return nil
+}
 
 func (c *LinkClient) connect(ctx context.Context) (*linkConn, error) {
 	c.mu.Lock()
@@ -179,8 +190,9 @@ func (c *linkConn) send(q *linkRequest) error {
 // read hands each reply to its asker until the connection breaks, then fails all who wait.
 func (c *linkConn) read() {
 	defer c.Close()
+	r := bufio.NewReader(c) // a pipe hands over each write in as many steps as it is read in
 	for {
-		b, err := readFrame(c, maxReplyFrame)
+		b, err := readFrame(r, maxReplyFrame)
 		if err != nil {
 			break
 		}

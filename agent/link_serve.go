@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 type servedConn struct {
 	*LinkServer
 	conn  net.Conn
+	read  *bufio.Reader // of conn
 	write sync.Mutex
 	wg    sync.WaitGroup
 
@@ -30,7 +32,7 @@ type servedConn struct {
 func (s *LinkServer) ServeConn(ctx context.Context, conn net.Conn) {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	c := &servedConn{LinkServer: s, conn: conn, slots: make(chan struct{}, maxInFlight), activations: make(chan struct{}, maxActivations),
+	c := &servedConn{LinkServer: s, conn: conn, read: bufio.NewReader(conn), slots: make(chan struct{}, maxInFlight), activations: make(chan struct{}, maxActivations),
 		running: map[uint64]context.CancelFunc{}}
 	defer func() { cancel(); stop(); conn.Close(); c.wg.Wait() }()
 	for {
@@ -47,7 +49,7 @@ func (s *LinkServer) ServeConn(ctx context.Context, conn net.Conn) {
 
 // next reads one request and begins to serve it.
 func (c *servedConn) next(ctx context.Context, fail func()) error {
-	b, err := readFrame(c.conn, maxRequestFrame)
+	b, err := readFrame(c.read, maxRequestFrame)
 	if err != nil {
 		return err
 	}
@@ -114,7 +116,7 @@ func (c *servedConn) reply(ctx context.Context, q *linkRequest, p *linkReply, fa
 	defer c.write.Unlock()
 	err := c.conn.SetWriteDeadline(time.Now().Add(linkWriteTimeout)) // a front end that stopped reading must not keep its slots
 	if err == nil {
-		err = writeFrame(c.conn, p, maxReplyFrame)
+		err = writeReply(c.conn, p)
 	}
 	if err != nil && ctx.Err() == nil {
 		c.Log.Warn("reply to front end not written", "method", q.Method, "err", err)
@@ -124,6 +126,9 @@ func (c *servedConn) reply(ctx context.Context, q *linkRequest, p *linkReply, fa
 
 func (s *LinkServer) answer(ctx context.Context, q *linkRequest) *linkReply {
 	result, err := s.call(ctx, q)
+	if b, ok := result.([]byte); ok && err == nil && b != nil {
+		return &linkReply{ID: q.ID, bytes: b}
+	}
 	if err == nil {
 		var b []byte
 		if b, err = attest.Marshal(result); err == nil {

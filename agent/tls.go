@@ -42,7 +42,8 @@ func newTLS(now time.Time) (*tls.Config, attest.Digest, error) {
 	}
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true,
-		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
-		NextProtos:   []string{"http/1.1"}, // see protocols
+		Certificates:                []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+		DynamicRecordSizingDisabled: true,                 // a response is read whole or not at all: small first records only cost
+		NextProtos:                  []string{"http/1.1"}, // see protocols
 	}, digest, nil
 }

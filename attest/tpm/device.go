@@ -54,6 +54,8 @@ type Device struct {
 	ek      *endorsement
 	made    map[string][]byte // DER SPKI of endorsement keys that had to be made, by template
 	details *properties
+	// registers are the values last read for a quote, nil before the first.
+	registers map[uint][]byte
 }
 
 // NewDevice makes the attestation key in the TPM and removes copies of it that a killed process left loaded.

@@ -3,12 +3,14 @@ package tpm_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-tpm/tpm2"
+	"github.com/google/go-tpm/tpm2/transport"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
 )
 
@@ -62,6 +64,48 @@ func TestQuoteSeesAnExtendedPCR(t *testing.T) {
 	if _, err := tpm.CheckQuote(d.AK(), after, qualifying(1), tpm.Selection()); !errors.Is(err, tpm.ErrPCRDigest) {
 		t.Errorf("old value of PCR 10: %v", err)
 	}
+}
+
+// commands counts what is sent, by command code.
+type commands struct {
+	transport.TPM
+	sent map[tpm2.TPMCC]int
+}
+
+func (c *commands) Send(b []byte) ([]byte, error) {
+	c.sent[tpm2.TPMCC(binary.BigEndian.Uint32(b[6:]))]++
+	return c.TPM.Send(b)
+}
+
+func TestRegistersAtRestAreNotReadAgain(t *testing.T) {
+	s := ownTPM(t)
+	c := &commands{dial(t, s), map[tpm2.TPMCC]int{}}
+	d, err := tpm.NewDevice(within(t, 10*time.Second), c, tpm.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	quote := func(want int) {
+		t.Helper()
+		clear(c.sent)
+		q, err := d.Quote(within(t, 5*time.Second), qualifying(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tpm.CheckQuote(d.AK(), q, qualifying(1), tpm.Selection()); err != nil {
+			t.Error(err)
+		}
+		clear(q.PCRs) // the caller's, to do with as he likes
+		if c.sent[tpm2.TPMCCQuote] != 1 || c.sent[tpm2.TPMCCPCRRead] != want {
+			t.Errorf("%d quotes and %d register reads, want 1 and %d", c.sent[tpm2.TPMCCQuote], c.sent[tpm2.TPMCCPCRRead], want)
+		}
+	}
+	quote(2)
+	quote(0)
+	if err := d.ExtendPCR(within(t, 5*time.Second), 13, map[uint16][]byte{tpm.SHA256: bytes.Repeat([]byte{7}, 32), tpm.SHA384: bytes.Repeat([]byte{7}, 48)}); err != nil {
+		t.Fatal(err)
+	}
+	quote(2)
+	quote(0)
 }
 
 func TestAKIsTheSameAfterReopening(t *testing.T) {

@@ -19,13 +19,14 @@ const (
 	imaPCR        = 10 // where the kernel's measurement list goes (CONFIG_IMA_MEASURE_PCR_IDX)
 )
 
-// Quote signs the qualifying data and PCRs 0 to 15. The values are read just before the quote and must give its digest.
-// When a register moves in between, the registers are read once more, for most often they then are what was quoted; else
-// the quote is repeated over the same qualifying data, at most twice. A host where IMA never rests gets
-// ErrPCRMoving, or, by Options.Moving, the last quote with values that miss its digest in register 10 alone.
+// Quote signs the qualifying data and PCRs 0 to 15. The values must give its digest; as registers rest for hours, those of
+// the quote before are tried, which saves a slow chip two commands. When they are not the ones that were quoted, the
+// registers are read, for most often they then are; else the quote is repeated over the same qualifying data, at most
+// twice. A host where IMA never rests gets ErrPCRMoving, or, by Options.Moving, the last quote with values that miss
+// its digest in register 10 alone.
 func (d *Device) Quote(ctx context.Context, qualifying [32]byte) (Quote, error) {
 	return run(ctx, d, "quote", func(l line) (Quote, error) {
-		before, err := readPCRs(l, d.bank, Selection())
+		before, err := d.registersBefore(l)
 		if err != nil {
 			return Quote{}, err
 		}
@@ -41,8 +42,9 @@ func (d *Device) Quote(ctx context.Context, qualifying [32]byte) (Quote, error) 
 			if err != nil {
 				return Quote{}, err
 			}
+			d.registers = after
 			if bytes.Equal(digest, PCRDigest(after)) {
-				q.PCRs = after
+				q.PCRs = maps.Clone(after)
 				return q, nil
 			}
 			if attempt == quoteAttempts {
@@ -51,6 +53,14 @@ func (d *Device) Quote(ctx context.Context, qualifying [32]byte) (Quote, error) 
 			before = after
 		}
 	})
+}
+
+// registersBefore are the values last read. Whether they still hold is for the quote's own digest to say.
+func (d *Device) registersBefore(l line) (_ map[uint][]byte, err error) {
+	if d.registers == nil {
+		d.registers, err = readPCRs(l, d.bank, Selection())
+	}
+	return d.registers, err
 }
 
 // unsettled decides about a quote whose registers would not rest: only register 10 has a list that can mend its value.
@@ -84,7 +94,7 @@ func (d *Device) quoteOnce(l line, qualifying [32]byte, pcrs map[uint][]byte) (q
 		if err != nil {
 			return err
 		}
-		q = Quote{Attest: r.Quoted.Bytes(), Signature: tpm2.Marshal(r.Signature), Bank: d.bank, PCRs: pcrs}
+		q = Quote{Attest: r.Quoted.Bytes(), Signature: tpm2.Marshal(r.Signature), Bank: d.bank, PCRs: maps.Clone(pcrs)}
 		x, err := ParseQuoted(q)
 		if err != nil {
 			return fmt.Errorf("own quote: %w", err)

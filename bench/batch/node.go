@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/google/go-tpm/tpm2"
+
 	"github.com/hallmark-attest/hallmark/agent"
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
@@ -110,20 +112,45 @@ type devNull struct{}
 
 func (devNull) Write(b []byte) (int, error) { return len(b), nil }
 
-// raw is a device of its own with the same delay: what one quote with its register reads costs without an agent.
-func (h *host) raw(ctx context.Context, quote time.Duration) (d *tpm.Device, stop func() error, err error) {
+// rawTPM is a device of its own with the same delay and no agent.
+type rawTPM struct {
+	*tpm.Device
+	slow *swtpm.Slow
+	stop func() error
+}
+
+// ask reads the sixteen registers and quotes them: what the TPM is asked for one challenge, eight registers a command (Part 3, 22.4).
+func (r *rawTPM) ask(ctx context.Context) error {
+	for first := range uint(2) {
+		var pcrs []uint
+		for i := range uint(8) {
+			pcrs = append(pcrs, 8*first+i)
+		}
+		_, err := tpm2.PCRRead{PCRSelectionIn: tpm2.TPMLPCRSelection{PCRSelections: []tpm2.TPMSPCRSelection{
+			{Hash: tpm2.TPMAlgSHA256, PCRSelect: tpm2.PCClientCompatible.PCRs(pcrs...)}}}}.Execute(r.slow)
+		if err != nil {
+			return err
+		}
+	}
+	_, err := r.Quote(ctx, [32]byte{1})
+	return err
+}
+
+func (h *host) raw(ctx context.Context, quote time.Duration) (*rawTPM, error) {
 	dir := filepath.Join(h.dir, fmt.Sprintf("raw-%v", quote))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	t, slow, err := h.slowTPM(dir, quote)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if d, err = tpm.NewDevice(ctx, slow, tpm.Options{}); err != nil {
-		return nil, nil, errors.Join(err, t.Stop())
+	d, err := tpm.NewDevice(ctx, slow, tpm.Options{})
+	if err != nil {
+		return nil, errors.Join(err, t.Stop())
 	}
-	return d, func() error { return errors.Join(slow.Close(), t.Stop()) }, nil
+	r := &rawTPM{d, slow, func() error { return errors.Join(slow.Close(), t.Stop()) }}
+	return r, r.ask(ctx) // the first quote reads the registers beside
 }
 
 func writeKeys(dir string, n int) ([]*ecdsa.PrivateKey, error) {

@@ -125,26 +125,33 @@ func candidates(lines []line) []string {
 	for _, l := range lines {
 		word, rest, _ := strings.Cut(l.text, " ")
 		switch {
-		case word == "linux" || word == "linuxefi" || word == "linux16":
+		case slices.Contains(starters[:], word):
 			commands = append(commands, rest)
 		case l.label == "" || strings.HasPrefix(l.text, "/") || strings.HasPrefix(l.text, "(") || strings.Contains(l.label, "kernel_cmdline"):
 			out = append(out, l.text)
 		}
 	}
+	bare := map[string]bool{}
+	for _, l := range out {
+		bare[unquoted.Replace(l)] = true
+	}
 	for _, c := range commands {
-		if !slices.ContainsFunc(out, func(l string) bool { return unquoted.Replace(l) == c }) {
+		if !bare[c] {
 			out = append(out, c)
 		}
 	}
 	return out
 }
 
-// unquoted undoes grub_loader_cmdline's quoting.
+// starters are GRUB's commands that load what boots and give it arguments.
+var starters = [...]string{"linux", "linuxefi", "linux16", "chainloader", "multiboot", "multiboot2", "xen_hypervisor", "xen_linux", "legacy_kernel", "kernel"}
+
+// unquoted undoes the quoting of GRUB's grub_create_loader_cmdline.
 var unquoted = strings.NewReplacer(`\\`, `\`, `\'`, `'`, `\"`, `"`, `"`, ``)
 
 // files lists every event of register 9: names and types are labels. The kernel
-// measures its load options there too, which GRUB makes of the command line; one
-// that is explained by a known line is marked, and the others stay what they look like.
+// measures its load options there too, which GRUB makes of the command line
+// (chainloader: of the arguments alone); one that is explained by a known line is marked, and the others stay what they look like.
 func (v view) files(lines []string) ([]Measured, error) {
 	events, err := v.events(9)
 	if err != nil {
@@ -152,8 +159,10 @@ func (v view) files(lines []string) ([]Measured, error) {
 	}
 	options := map[string]bool{}
 	for _, l := range lines {
-		for _, s := range []string{"BOOT_IMAGE=" + l, l, l + "\x00", "BOOT_IMAGE=" + l + "\x00"} {
+		_, arguments, _ := strings.Cut(l, " ")
+		for _, s := range []string{"BOOT_IMAGE=" + l, l, arguments} {
 			options[string(v.sum(utf16Bytes(s)))] = true
+			options[string(v.sum(utf16Bytes(s+"\x00")))] = true
 		}
 	}
 	out := []Measured{}

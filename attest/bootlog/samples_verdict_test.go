@@ -34,6 +34,10 @@ const (
 var verdicts = []verdict{
 	{"vm-secureboot", sha256Bank, 52, 0, true, "on", [4]int{1, 2, 2, 1}, msCA + ", Debian Secure Boot CA", 4, 0, "/vmlinuz root=LABEL=root rw", 10, 4, false},
 	{"vm-secureboot", sha384Bank, 52, 0, true, "on", [4]int{1, 2, 2, 1}, msCA + ", Debian Secure Boot CA", 4, 0, "/vmlinuz root=LABEL=root rw", 10, 4, false},
+	{"secure-boot", sha256Bank, 48, 0, true, "on", [4]int{1, 2, 2, 1}, msCA + ", Debian Secure Boot CA", 4, 0, "/vmlinuz root=LABEL=root ro console=ttyS0 quiet ima_policy=tcb", 10, 4, false},
+	{"secure-boot-again", sha384Bank, 48, 0, true, "on", [4]int{1, 2, 2, 1}, msCA + ", Debian Secure Boot CA", 4, 0, "/vmlinuz root=LABEL=root ro console=ttyS0 quiet ima_policy=tcb", 10, 4, false},
+	{"secure-boot-off", sha256Bank, 43, 0, true, "off", [4]int{0, 0, 0, 0}, "", 3, 0, "/vmlinuz root=LABEL=root ro console=ttyS0 quiet ima_policy=tcb initrd=initrd.img", 8, 4, false},
+	{"changed-cmdline", sha256Bank, 48, 0, true, "on", [4]int{1, 2, 2, 1}, msCA + ", Debian Secure Boot CA", 4, 0, "/vmlinuz root=LABEL=root ro console=ttyS0 quiet module.sig_enforce=0 ima_policy=tcb", 10, 4, false},
 	{"Rhel8EventLog", sha256Bank, 82, 0, true, "on", [4]int{1, 1, 2, 186}, msCA + ", Red Hat Secure Boot CA 5", 3, 0, "(hd0,gpt2)/boot/vmlinuz-4.18.0", 50, 2, false},
 	{"Cos125IntelTdxSecureBootA4HighGpu8GEventLog", sha384Bank, 102, 0, true, "on", [4]int{1, 1, 1, 4}, "UEFI DB Key v20251004, UEFI DB Key v20251004", 2, 1, "/syslinux/vmlinuz.A init=", 15, 2, false},
 	{"Ubuntu2404IntelTdxA4HighGpu8GEventLog", sha384Bank, 166, 0, true, "off", [4]int{1, 2, 4, 371}, "", 1, 1, "/vmlinuz-6.17.0-1008-gcp root=PARTUUID=", 72, 12, false},
@@ -113,7 +117,7 @@ func seen(r *bootlog.Report, want verdict, read bool) verdict {
 }
 
 func TestKernelsOwnMeasurementConfirmsTheCommandLine(t *testing.T) {
-	for name, bank := range map[string]uint16{"GdcHost": sha256Bank, "Ubuntu2404AmdSevSnpEventLog": sha256Bank, "Ubuntu2404IntelTdxA4HighGpu8GEventLog": sha384Bank} {
+	for name, bank := range map[string]uint16{"GdcHost": sha256Bank, "secure-boot-off": sha256Bank, "Ubuntu2404AmdSevSnpEventLog": sha256Bank, "Ubuntu2404IntelTdxA4HighGpu8GEventLog": sha384Bank} {
 		files, err := judge(t, name, bank).Files.Get()
 		if err != nil {
 			t.Fatal(err)

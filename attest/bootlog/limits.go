@@ -1,11 +1,11 @@
 package bootlog
 
 // Limits on a log, beside attest.MaxLogSize. The largest log among the samples
-// has 164 events; servers with many option ROMs have some hundreds.
+// has 166 events; servers with many option ROMs have some hundreds.
 const (
 	MaxEvents     = 4096
 	MaxAlgorithms = 8         // digests of one event; six hash algorithms are registered for banks
-	MaxKeys       = 8192      // entries of one signature list variable; the dbx of 2025 has some 500
+	MaxKeys       = 8192      // entries of one signature list variable; 460 in the largest dbx of the samples
 	MaxVariable   = 1 << 20   // bytes of one UEFI variable, as in both libraries
 	MaxName       = 256       // UTF-16 units of a variable's name
 	MaxLine       = 16 << 10  // bytes of one measured string; Linux takes at most 4096 on any architecture

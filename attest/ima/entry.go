@@ -22,13 +22,6 @@ type Entry struct {
 	Understood bool   // follows a template this package knows
 }
 
-// Digest is a file's or buffer's digest as the kernel states it.
-type Digest struct {
-	Alg    string // "sha256"
-	Value  []byte
-	Verity bool // the fs-verity digest (d-ngv2), otherwise the digest of the content
-}
-
 // BootAggregateName is the name of the entry in which IMA records the boot
 // registers; the kernel makes it first, and once more after each kexec.
 const BootAggregateName = "boot_aggregate"

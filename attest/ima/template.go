@@ -2,10 +2,6 @@ package ima
 
 import (
 	"bytes"
-	"crypto"
-	_ "crypto/sha1"
-	_ "crypto/sha256"
-	_ "crypto/sha512"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -121,23 +117,6 @@ func (e *Entry) name(text string) bool {
 	return true
 }
 
-// parseDigest reads "sha256:" 0x00 and the digest.
-func parseDigest(b []byte, text string) (Digest, bool) {
-	i := strings.Index(text, ":\x00")
-	if i < 1 || i > 16 || strings.ContainsFunc(text[:i], notAlg) {
-		return Digest{}, false
-	}
-	d := Digest{Alg: text[:i], Value: b[i+2:]}
-	if n := d.size(); n != 0 && n != len(d.Value) || len(d.Value) == 0 || len(d.Value) > MaxDigest {
-		return Digest{}, false
-	}
-	return d, true
-}
-
-func notAlg(r rune) bool {
-	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
-}
-
 // bufferIsDigested tells a measured buffer from a signature under a changed
 // name: the kernel states the digest of the very bytes that stand in buf
 // (ima_main.c, process_buffer_measurement).
@@ -152,28 +131,4 @@ func (e *Entry) bufferIsDigested() bool {
 	w := h.New()
 	w.Write(e.Buffer)
 	return slices.Equal(w.Sum(nil), e.Digest.Value)
-}
-
-func (d Digest) hash() (crypto.Hash, bool) {
-	switch d.Alg {
-	case "sha1":
-		return crypto.SHA1, true
-	case "sha224":
-		return crypto.SHA224, true
-	case "sha256":
-		return crypto.SHA256, true
-	case "sha384":
-		return crypto.SHA384, true
-	case "sha512":
-		return crypto.SHA512, true
-	}
-	return 0, false
-}
-
-// size is the length that the algorithm demands, 0 where this package does not know it.
-func (d Digest) size() int {
-	if h, ok := d.hash(); ok {
-		return h.Size()
-	}
-	return 0
 }

@@ -69,6 +69,7 @@ func TestWhatDoesNotFollowItsTemplateIsNotUnderstood(t *testing.T) {
 		{"ima-ng", fields(digest, strings.Repeat("p", ima.MaxPath)+"\x00")},
 		{"ima-buf", fields(digest, path, "another buffer")},
 		{"ima-buf", fields("wp512:\x00"+digest[8:], path, "file")},
+		{"d-ngv2|n-ng|buf", fields("verity:"+digest, path, "file")}, // no buffer has a Merkle tree
 		{"d-modsig|n-ng", fields(digest, path)},
 		{"d-ng|x", fields(digest, path)},
 		{"d-ng", fields(digest)},

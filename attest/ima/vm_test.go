@@ -164,12 +164,18 @@ func TestBootAggregateIsOfTheBootRegisters(t *testing.T) {
 	if _, err := whole(t, ima.Bank{Alg: ima.SHA256}, vmList(t)[l.Entries[0].End:]).BootAggregate(); !errors.Is(err, ima.ErrNoAggregate) {
 		t.Errorf("list without its first entry: %v", err)
 	}
-	rest, err := l.At(1).Continue(vmList(t)[l.Entries[0].End:])
+	rest, err := l.At(1).Continue(ng("boot_aggregate")) // after a kexec
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := rest.BootAggregate(); !errors.Is(err, ima.ErrNoAggregate) {
 		t.Errorf("second part: %v", err)
+	}
+	for name, first := range map[string][]byte{"violation": violation("boot_aggregate"), "other register": rec(11, "ima-ng", fields(dng("x"), "boot_aggregate\x00")),
+		"fs-verity": rec(10, "ima-ngv2", fields("verity:"+dng("x"), "boot_aggregate\x00"))} {
+		if _, err := whole(t, bank256, first).BootAggregate(); !errors.Is(err, ima.ErrNoAggregate) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -62,7 +62,8 @@ func TestANewBootBeginsANewLogAndKeepsOneGeneration(t *testing.T) {
 
 func TestOpenRejectsARegisterThatIsNotOurs(t *testing.T) {
 	foreign := func(r *register) {
-		if err := r.Extend(context.Background(), map[uint16][]byte{runlog.SHA256: make([]byte, 32)}); err != nil {
+		d := map[uint16][]byte{runlog.SHA256: make([]byte, 32), runlog.SHA384: make([]byte, 48)}
+		if err := r.Extend(context.Background(), d); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -70,19 +71,23 @@ func TestOpenRejectsARegisterThatIsNotOurs(t *testing.T) {
 		name string
 		make func(o *runlog.Options, r *register)
 	}{
-		{"extended before our first start", func(o *runlog.Options, r *register) { os.Remove(o.Path); *r = *newRegister(runlog.SHA256); foreign(r) }},
+		{"extended before our first start", func(o *runlog.Options, r *register) {
+			os.Remove(o.Path)
+			*r = *newRegister(runlog.SHA256, runlog.SHA384)
+			foreign(r)
+		}},
 		{"extended between starts", func(o *runlog.Options, r *register) { foreign(r) }},
 		{"our file is lost", func(o *runlog.Options, r *register) { os.Remove(o.Path) }},
 		{"our file is empty", func(o *runlog.Options, r *register) { write(t, o.Path, nil) }},
 		{"our last record is lost", func(o *runlog.Options, r *register) { cutRecords(t, o.Path, 2) }},
 		{"our file is damaged in front", func(o *runlog.Options, r *register) { b := file(t, o.Path); b[40] ^= 1; write(t, o.Path, b) }},
 		{"our last record is torn and extended", func(o *runlog.Options, r *register) { b := file(t, o.Path); write(t, o.Path, b[:len(b)-1]) }},
-		{"TPM reset without boot", func(o *runlog.Options, r *register) { *r = *newRegister(runlog.SHA256) }},
+		{"TPM reset without boot", func(o *runlog.Options, r *register) { *r = *newRegister(runlog.SHA256, runlog.SHA384) }},
 		{"new boot id, register kept", func(o *runlog.Options, r *register) { o.BootID = [16]byte{2} }},
 		{"another register that somebody uses", func(o *runlog.Options, r *register) { o.PCR = 14 }},
 		{"a bank more", func(o *runlog.Options, r *register) { r.banks[runlog.SHA1] = make([]byte, 20) }},
 	} {
-		r := newRegister(runlog.SHA256)
+		r := newRegister(runlog.SHA256, runlog.SHA384)
 		o := options(t, r, 1)
 		fill(t, open(t, o))
 		c.make(&o, r)
@@ -136,6 +141,21 @@ func TestARegisterThatGoesBackIsForeign(t *testing.T) {
 	*r = *newRegister(runlog.SHA256) // a TPM reset under a running agent: n-1 records again
 	if err := l.Settle(context.Background()); !errors.Is(err, runlog.ErrForeign) {
 		t.Error(err)
+	}
+}
+
+func TestBanksThatComeOrGoUnderARunningAgentAreForeign(t *testing.T) {
+	for name, change := range map[string]func(r *register){
+		"a bank more": func(r *register) { r.banks[runlog.SHA1] = make([]byte, 20) },
+		"a bank less": func(r *register) { delete(r.banks, runlog.SHA384) },
+	} {
+		r := newRegister(runlog.SHA256, runlog.SHA384)
+		l := open(t, options(t, r, 1))
+		fill(t, l)
+		change(r)
+		if err := l.Settle(context.Background()); !errors.Is(err, runlog.ErrForeign) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -216,9 +236,13 @@ func TestAppendStopsAtTheLimitOfTheLog(t *testing.T) {
 	if b := file(t, o.Path); len(b) > runlog.MaxLog || len(b) < runlog.MaxLog-runlog.MaxRecord {
 		t.Errorf("%d bytes", len(b))
 	}
-	agree(t, o.Path, r)
+	n := agree(t, o.Path, r)
 	l.Close()
+	write(t, o.Path, append(file(t, o.Path), make([]byte, runlog.MaxRecord)...)) // torn, behind the limit
 	open(t, o)
+	if again := agree(t, o.Path, r); again != n {
+		t.Errorf("%d records, %d before", again, n)
+	}
 }
 
 func TestPartsBeginAtRecords(t *testing.T) {

@@ -3,6 +3,7 @@ package runlog_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -205,6 +206,14 @@ func TestContinueRejectsForeignStatesAndLongParts(t *testing.T) {
 	}
 	if l, err := runlog.NewReplay(runlog.SHA384, 13).Continue(first); !errors.Is(err, runlog.ErrBank) || len(l.Records) != 0 || l.Pending != len(first) {
 		t.Errorf("a record without this bank's digest: %v", err)
+	}
+	c := startEvent().content(t)
+	d256, d384 := sha256.Sum256(c), sha512.Sum384(c)
+	both := slices.Concat(tlv(0, number(0)), tlv(1, []byte{13}), tlv(3, tlv(11, d256[:]), tlv(12, d384[:])), c)
+	prev := sha256.Sum256(both)
+	one := frame(1, 13, startEvent().with("sequence", uint64(1)).with("previous", prev[:]).content(t))
+	if l, err := runlog.NewReplay(runlog.SHA384, 13).Continue(slices.Concat(both, one)); !errors.Is(err, runlog.ErrBank) || len(l.Records) != 1 || l.Pending != len(one) {
+		t.Errorf("a bank that goes: %d records, %v", len(l.Records), err)
 	}
 	if _, err := runlog.NewReplay(runlog.SHA256, 13).Continue(make([]byte, runlog.MaxLog+1)); !errors.Is(err, runlog.ErrLimit) {
 		t.Error(err)

@@ -65,7 +65,7 @@ func (v values) equal(w values) bool {
 		return false
 	}
 	for bank, value := range v {
-		if w[bank] == nil || !bytes.Equal(value, w[bank]) {
+		if !bytes.Equal(value, w[bank]) {
 			return false
 		}
 	}

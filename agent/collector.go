@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/tpm"
 	"github.com/hallmark-attest/hallmark/sign"
 )
 
@@ -29,6 +30,10 @@ type CollectorOptions struct {
 	Background []func(context.Context)
 	// Logs are what may be sent beside evidence, by attest's names; a log without reader is absent.
 	Logs map[string]LogReader
+	// BootID is the kernel's; nil keeps no runtime log.
+	BootID func() ([16]byte, error)
+	// Engines notices engines for the runtime log; may be nil.
+	Engines *EngineWatch
 	// Inputs and Software describe the agent itself; called for each evidence, so they must be cheap.
 	Inputs   func() attest.Inputs
 	Software func() attest.Software
@@ -42,7 +47,8 @@ type Collector struct {
 	key     *ecdsa.PrivateKey // evidence key: fresh per start, or the node key where there is no TPM
 	keyID   attest.Digest
 	confirm attest.Confirmation
-	keeper  *tpmKeeper // nil without TPM
+	keeper  *tpmKeeper  // nil without TPM
+	runtime *runtimeLog // nil without TPM
 	readers []*reader
 	turn    turn          // one evidence or one step of enrolment at a time
 	rested  time.Time     // no enrolment before; belongs to whoever has the turn
@@ -64,7 +70,15 @@ func NewCollector(o CollectorOptions) (*Collector, error) {
 		c.key, err = loadNodeKey(o.Config.StateDir)
 	} else {
 		c.key, err = sign.GenerateKey()
-		c.keeper = newTPMKeeper(o.OpenTPM, &c.turn, o.Log)
+		c.runtime = newRuntimeLog(o, c.startFacts)
+		c.keeper = newTPMKeeper(o.OpenTPM, &c.turn, c.runtime, o.Log)
+		if c.runtime.wanted() {
+			c.o.Logs = maps.Clone(o.Logs)
+			if c.o.Logs == nil {
+				c.o.Logs = map[string]LogReader{}
+			}
+			c.o.Logs[attest.LogCEL] = c.runtime.read
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -87,6 +101,9 @@ func (c *Collector) Run(ctx context.Context) {
 	if c.keeper != nil {
 		first.Add(1)
 		all.Go(func() { c.keeper.run(ctx, sync.OnceFunc(first.Done)) })
+		if c.o.Engines != nil {
+			all.Go(func() { c.record(ctx) })
+		}
 	}
 	for _, r := range c.readers {
 		if r.Every > 0 {
@@ -99,6 +116,9 @@ func (c *Collector) Run(ctx context.Context) {
 	}
 	all.Go(func() { first.Wait(); close(c.warm) })
 	all.Wait()
+	if c.runtime != nil {
+		c.runtime.close()
+	}
 }
 
 // Warm is closed when the TPM was tried and every slow source was read once.
@@ -201,6 +221,14 @@ func (c *Collector) quote(ctx context.Context, t *heldTPM, binding attest.Digest
 	if err != nil {
 		t.failed(err)
 		return nil, fmt.Errorf("tpm quote: %w", err)
+	}
+	if list, ok := c.o.Logs[attest.LogIMA]; ok {
+		if raw, ok := q.(tpm.Quote); ok {
+			if err := mendIMA(ctx, list, &raw); err != nil {
+				return nil, fmt.Errorf("tpm quote: %w", err)
+			}
+			q = raw
+		}
 	}
 	return attest.Marshal(map[attest.Kind]any{attest.KindTPM: q})
 }

@@ -66,10 +66,17 @@ func HostSource(o HostOptions) Source {
 }
 
 // EngineSource reads the engines' processes, open files and digests' state after the batch is frozen.
-func EngineSource(c *engine.Collector) Source {
+// watch notices changes for the runtime log; may be nil.
+func EngineSource(c *engine.Collector, watch *EngineWatch) Source {
 	return Source{Kind: attest.KindEngine, Deadline: fastDeadline,
-		Check:   func(b []byte) error { _, err := engine.Parse(b); return err },
-		Collect: func(ctx context.Context) (any, error) { return c.Collect(ctx) }}
+		Check: func(b []byte) error { _, err := engine.Parse(b); return err },
+		Collect: func(ctx context.Context) (any, error) {
+			claims, err := c.Collect(ctx)
+			if err == nil && watch != nil {
+				watch.look(claims)
+			}
+			return claims, err
+		}}
 }
 
 // Hashing is the background work that keeps digests of large files.

@@ -116,6 +116,9 @@ type nodeOptions struct {
 	sources    []Source
 	background []func(context.Context)
 	logs       map[string]LogReader
+	bootID     func() ([16]byte, error)
+	engines    *EngineWatch
+	noRuntime  bool
 	twoHalves  bool
 }
 
@@ -145,6 +148,9 @@ func startNode(t testing.TB, o nodeOptions) *node {
 	if o.perMinute == 0 {
 		c.Validators.PerMinute = maxPerMinute
 	}
+	if o.noRuntime {
+		c.Logs.RuntimeRegister = 0
+	}
 	n.config = &c
 	if o.openTPM == nil {
 		o.openTPM = func(context.Context) (TPM, error) { return n.tpm, nil }
@@ -156,8 +162,8 @@ func startNode(t testing.TB, o nodeOptions) *node {
 	if n.keys, err = NewKeyring(c.Validators.Keys); err != nil {
 		t.Fatal(err)
 	}
-	n.collector, err = NewCollector(CollectorOptions{Config: &c, Version: "test", OpenTPM: o.openTPM, Sources: o.sources, Background: o.background, Logs: o.logs,
-		Inputs: func() attest.Inputs { return ReadInputs(&c, "/") }, Software: func() attest.Software { return attest.Software{} },
+	n.collector, err = NewCollector(CollectorOptions{Config: &c, Version: "test", OpenTPM: o.openTPM, Sources: o.sources, Background: o.background, Logs: o.logs, BootID: o.bootID, Engines: o.engines,
+		Inputs: func() attest.Inputs { return ReadInputs(&c, "/") }, Software: func() attest.Software { return attest.Software{Agent: &attest.FileDigest{Size: 1}} },
 		Log: quiet(t), Now: n.now})
 	if err != nil {
 		t.Fatal(err)

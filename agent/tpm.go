@@ -32,8 +32,8 @@ var ErrTPMLost = errors.New("attestation key lost")
 
 // NewTPM makes the attestation key in t. device is the path as configured, for
 // the claims. Closing the TPM closes t.
-func NewTPM(ctx context.Context, t transport.TPMCloser, device string, now func() time.Time) (TPM, error) {
-	d, err := tpm.NewDevice(ctx, t, tpm.Options{})
+func NewTPM(ctx context.Context, t transport.TPMCloser, device string, now func() time.Time, o tpm.Options) (TPM, error) {
+	d, err := tpm.NewDevice(ctx, t, o)
 	if err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
@@ -108,4 +108,8 @@ func lost(err error) error {
 func busy(err error) bool {
 	var b *tpm.BusyError
 	return errors.As(err, &b) || errors.Is(err, ErrTPMLost) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+func (d *tpmDevice) ExtendPCR(ctx context.Context, pcr uint, digests map[uint16][]byte) error {
+	return lost(d.Device.ExtendPCR(ctx, pcr, digests))
 }

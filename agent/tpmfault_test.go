@@ -64,7 +64,7 @@ func (f *faultyNode) open(ctx context.Context) (TPM, error) {
 	if f.gone.Load() {
 		return nil, &os.PathError{Op: "open", Path: "/dev/tpmrm0", Err: os.ErrNotExist}
 	}
-	d, err := NewTPM(ctx, closable{f.faults}, "unix:"+f.swtpm.Socket(), time.Now)
+	d, err := NewTPM(ctx, closable{f.faults}, "unix:"+f.swtpm.Socket(), time.Now, tpm.Options{})
 	if err == nil {
 		f.opened.Add(1)
 	}

@@ -30,13 +30,16 @@ type heldTPM struct {
 	last stated
 }
 
-func newHeldTPM(t TPM) *heldTPM {
+func newHeldTPM(t TPM, events func() (uint, *attest.Absence)) *heldTPM {
 	h := &heldTPM{TPM: t, lost: make(chan struct{}, 1)}
 	h.reader = newReader(Source{Kind: attest.KindTPM, Deadline: claimsDeadline,
 		Check: func(b []byte) error { _, err := tpm.Parse(b); return err },
 		Collect: func(ctx context.Context) (any, error) {
 			c, err := t.Claims(ctx)
 			h.failed(err)
+			if claims, ok := c.(*tpm.Claims); ok && err == nil {
+				c = claims.WithRuntimeLog(events())
+			}
 			return c, err
 		}})
 	h.last = h.reader.last

@@ -84,7 +84,7 @@ func TestEvidenceDoesNotWaitForTPMClaims(t *testing.T) {
 }
 
 func TestLostKeyIsNoticedWhileClaimsAreRead(t *testing.T) {
-	h := newHeldTPM(losing{newFakeTPM(t)})
+	h := newHeldTPM(losing{newFakeTPM(t)}, func() (uint, *attest.Absence) { return 13, nil })
 	if a := h.reread(t.Context()); a == nil || len(h.lost) != 1 {
 		t.Errorf("%+v, told %d times", a, len(h.lost))
 	}

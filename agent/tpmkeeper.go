@@ -23,17 +23,18 @@ var errTPMNotYet = errors.New("being opened")
 // tpmKeeper holds the open TPM and its claims, or the reason why there is none.
 // A configured TPM that is missing never turns into a node without TPM.
 type tpmKeeper struct {
-	open func(context.Context) (TPM, error)
-	turn *turn // whose turn it is with the TPM, once it is open
-	log  *slog.Logger
+	open   func(context.Context) (TPM, error)
+	turn   *turn // whose turn it is with the TPM, once it is open
+	events *runtimeLog
+	log    *slog.Logger
 
 	mu   sync.Mutex
 	held *heldTPM
 	err  error
 }
 
-func newTPMKeeper(open func(context.Context) (TPM, error), turn *turn, log *slog.Logger) *tpmKeeper {
-	return &tpmKeeper{open: open, turn: turn, log: log, err: errTPMNotYet}
+func newTPMKeeper(open func(context.Context) (TPM, error), turn *turn, events *runtimeLog, log *slog.Logger) *tpmKeeper {
+	return &tpmKeeper{open: open, turn: turn, events: events, log: log, err: errTPMNotYet}
 }
 
 // get returns the TPM or a refusal that says why there is none.
@@ -89,7 +90,8 @@ func (k *tpmKeeper) attempt(ctx context.Context) (*heldTPM, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := newHeldTPM(t)
+	k.events.open(ctx, t) // before the first claims and quotes, which speak of it
+	h := newHeldTPM(t, k.events.state)
 	k.reread(ctx, h)
 	return h, nil
 }

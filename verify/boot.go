@@ -33,7 +33,8 @@ func (ap *Appraised) bootLog(refs *References) {
 		return
 	}
 	r := bootlog.Judge(l.bytes, a.quote.Bank, a.quote.PCRs)
-	ap.boot.report, ap.boot.replays = r, r.Replays
+	// Without its separators the firmware may not have begun: an empty log replays to registers that are zero.
+	ap.boot.report, ap.boot.replays = r, r.Replays && r.Closed
 	if r.Err != nil {
 		if l.continued {
 			a.keep(attest.LogBoot, nil)
@@ -43,7 +44,7 @@ func (ap *Appraised) bootLog(refs *References) {
 	}
 	ap.bootReplay(r)
 	switch {
-	case r.Replays:
+	case ap.boot.replays:
 		a.keep(attest.LogBoot, l.bytes)
 	case l.continued:
 		a.keep(attest.LogBoot, nil)
@@ -55,9 +56,12 @@ func (ap *Appraised) bootLog(refs *References) {
 
 func (ap *Appraised) bootReplay(r *bootlog.Report) {
 	by := ap.auth.rootAssurance()
-	if r.Replays {
+	switch {
+	case ap.boot.replays:
 		ap.findings.good("boot.replays", "boot log", by, fmt.Sprintf("%d events", r.Events))
-	} else {
+	case r.Replays:
+		ap.findings.warn("boot.replay", "boot log", by, "one separator in each of the registers 0 to 7, and no error", "the firmware's part is not closed")
+	default:
 		var off []string
 		for _, x := range r.Registers {
 			if !x.Equal {

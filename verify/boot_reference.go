@@ -23,7 +23,7 @@ func (ap *Appraised) bootReference(refs *References, r *bootlog.Report) {
 		return
 	}
 	by := ap.auth.rootAssurance()
-	if !r.Replays {
+	if !ap.boot.replays {
 		ap.findings.unknown("boot.reference.not_evaluable", "boot reference", by, "a boot log that replays", "it does not")
 		return
 	}
@@ -149,6 +149,9 @@ func files(f bootlog.Fact[[]bootlog.Measured]) func() ([]named, error) {
 		list, err := f.Get()
 		var out []named
 		for _, m := range list {
+			if m.Value == "load options" {
+				continue // the kernel's own measurement of a command line, which is judged as such
+			}
 			out = append(out, named{m.Digest, m.Label})
 		}
 		return out, err

@@ -12,6 +12,7 @@ import (
 	"github.com/hallmark-attest/hallmark/agent"
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/host/sysinfo"
+	"github.com/hallmark-attest/hallmark/attest/tpm"
 	"github.com/hallmark-attest/hallmark/engine"
 	"github.com/hallmark-attest/hallmark/internal/hw"
 	"github.com/hallmark-attest/hallmark/internal/proc"
@@ -23,7 +24,7 @@ const hostRoot = "/"
 // newCollector wires this host's devices. close ends what it started outside Collector.Run.
 func newCollector(ctx context.Context, c *agent.Config, log *slog.Logger) (col *agent.Collector, close func(), err error) {
 	p := proc.FS{Root: "/proc"}
-	o := agent.CollectorOptions{Config: c, Version: buildVersion(), Logs: newLogs(c), Log: log, Now: time.Now}
+	o := agent.CollectorOptions{Config: c, Version: buildVersion(), Logs: newLogs(c), BootID: bootID, Log: log, Now: time.Now}
 	close = func() {}
 	probed := &agent.Probed{Proc: p, Root: hostRoot, Log: log}
 	if c.GPU.Library != agent.None {
@@ -42,16 +43,17 @@ func newCollector(ctx context.Context, c *agent.Config, log *slog.Logger) (col *
 	o.Sources = append(o.Sources, agent.HostSource(agent.HostOptions{Root: os.DirFS(hostRoot), System: sysinfo.Reader{Root: hostRoot}.Read,
 		Serials: c.Host.DMISerials, Complete: probed.Complete, Now: time.Now}))
 	if len(c.Engines) > 0 {
+		o.Engines = agent.NewEngineWatch()
 		digests := engine.NewDigests(engine.DigestOptions{})
 		eng, err := engine.NewCollector(engineConfig(c), p, digests, time.Now)
 		if err != nil {
 			return nil, close, fmt.Errorf("engines: %w", err)
 		}
-		o.Sources = append(o.Sources, agent.EngineSource(eng))
+		o.Sources = append(o.Sources, agent.EngineSource(eng, o.Engines))
 		o.Background = append(o.Background, agent.Hashing(digests, log), func(ctx context.Context) { _ = eng.Run(ctx) }) // ends with ctx
 	}
 	if c.TPM.Device != agent.None {
-		o.OpenTPM = func(ctx context.Context) (agent.TPM, error) { return openTPM(ctx, c.TPM.Device, log) }
+		o.OpenTPM = func(ctx context.Context) (agent.TPM, error) { return openTPM(ctx, c, log) }
 	}
 	inputs := agent.ReadInputs(c, hostRoot)
 	o.Inputs, o.Software = func() attest.Inputs { return inputs }, probed.Software
@@ -59,7 +61,8 @@ func newCollector(ctx context.Context, c *agent.Config, log *slog.Logger) (col *
 	return col, close, err
 }
 
-func openTPM(ctx context.Context, device string, log *slog.Logger) (agent.TPM, error) {
+func openTPM(ctx context.Context, c *agent.Config, log *slog.Logger) (agent.TPM, error) {
+	device := c.TPM.Device
 	if hw.IsRawTPM(device) {
 		log.Warn("raw TPM device: no other program can use it meanwhile; prefer /dev/tpmrm0", "device", device)
 	}
@@ -67,7 +70,8 @@ func openTPM(ctx context.Context, device string, log *slog.Logger) (agent.TPM, e
 	if err != nil {
 		return nil, err
 	}
-	return agent.NewTPM(ctx, t, device, time.Now)
+	_, ima := c.LogPaths()
+	return agent.NewTPM(ctx, t, device, time.Now, tpm.Options{Moving: ima != agent.None})
 }
 
 // libraryName is the beginning of the mapped file's base name: "libnvidia-ml.so"

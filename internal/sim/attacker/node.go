@@ -13,6 +13,7 @@ import (
 
 	"github.com/hallmark-attest/hallmark/agent"
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/tpm"
 	"github.com/hallmark-attest/hallmark/sign"
 )
 
@@ -38,7 +39,7 @@ func (m *Mallory) tpm(ctx context.Context) (agent.TPM, error) {
 	if err != nil {
 		return nil, err
 	}
-	return agent.NewTPM(ctx, t, "/dev/tpmrm0", time.Now)
+	return agent.NewTPM(ctx, t, "/dev/tpmrm0", time.Now, tpm.Options{})
 }
 
 func (s *Scene) startNode(ctx context.Context, p Plan) (*dishonestNode, error) {

@@ -1,0 +1,130 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/hallmark-attest/hallmark/attest/ima"
+	"github.com/hallmark-attest/hallmark/attest/tpm"
+)
+
+// relatedLog hides entries of the kernel's list that are nobody's business. It
+// knows where entries begin, for a part from the middle of one could not be hidden.
+type relatedLog struct {
+	list LogReader
+	keep func(ima.Entry) bool
+
+	mu   sync.Mutex
+	ends []uint64 // of the entries read so far, ascending
+}
+
+// RelatedIMA sends a list with the entries hidden that keep declines.
+func RelatedIMA(list LogReader, keep func(ima.Entry) bool) LogReader {
+	return (&relatedLog{list: list, keep: keep}).read
+}
+
+func (r *relatedLog) read(ctx context.Context, offset uint64, most int) ([]byte, bool, error) {
+	if err := r.boundary(ctx, offset); err != nil {
+		return nil, false, err
+	}
+	b, more, err := r.list(ctx, offset, most)
+	if err != nil {
+		return nil, false, err
+	}
+	hidden, err := ima.Hide(b, r.keep)
+	if err != nil {
+		return nil, false, fmt.Errorf("measurement list: %w", err)
+	}
+	return hidden, more || len(hidden) < len(b), nil
+}
+
+// boundary refuses offsets at which no entry begins. It reads on from the last
+// one it knows; the list only grows, so what it knows stays true while the host is up.
+func (r *relatedLog) boundary(ctx context.Context, offset uint64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for known := r.known(); known < offset; {
+		b, more, err := r.list(ctx, known, maxLogChunk)
+		if err != nil {
+			return err
+		}
+		list, err := ima.NewReplay(ima.Bank{Alg: ima.SHA256}).Continue(b)
+		if err != nil {
+			return fmt.Errorf("measurement list: %w", err)
+		}
+		for _, e := range list.Entries {
+			r.ends = append(r.ends, known+uint64(e.End))
+		}
+		if known = r.known(); len(list.Entries) == 0 || !more && known < offset {
+			break
+		}
+	}
+	if _, ok := slices.BinarySearch(r.ends, offset); !ok && offset != 0 {
+		return fmt.Errorf("no entry begins at byte %d: the host restarted since, or the offset is invented; ask for the whole list", offset)
+	}
+	return nil
+}
+
+func (r *relatedLog) known() uint64 {
+	if len(r.ends) == 0 {
+		return 0
+	}
+	return r.ends[len(r.ends)-1]
+}
+
+// maxMendList bounds the list that is read to mend a register, bytes.
+const maxMendList = 64 << 20
+
+// mendIMA finds the value of register 10 that a quote was made over, where the
+// kernel extended it between reading and quoting: some prefix of its list gives
+// it. The list is read after the quote, so it holds that prefix.
+func mendIMA(ctx context.Context, list LogReader, q *tpm.Quote) error {
+	x, err := tpm.ParseQuoted(*q)
+	if err != nil {
+		return err
+	}
+	if x.CheckPCRDigest() == nil {
+		return nil
+	}
+	raw, err := whole(ctx, list)
+	if err != nil {
+		return fmt.Errorf("register 10 moved while it was quoted, and the measurement list cannot be read: %w", err)
+	}
+	pcrs := make(map[uint][]byte, len(q.PCRs))
+	for i, v := range q.PCRs {
+		pcrs[i] = v
+	}
+	for _, b := range []ima.Bank{{Alg: q.Bank}, {Alg: q.Bank, Padded: true}} {
+		entries, err := ima.NewReplay(b).Continue(raw)
+		if entries == nil {
+			return err
+		}
+		n, _, ok := entries.LongestPrefix(func(register []byte) bool {
+			pcrs[ima.PCR] = register
+			return bytes.Equal(tpm.PCRDigest(pcrs), x.Digest())
+		})
+		if ok {
+			pcrs[ima.PCR] = entries.At(n).Register
+			q.PCRs = pcrs
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: no prefix of the measurement list gives the quoted register 10", tpm.ErrPCRMoving)
+}
+
+func whole(ctx context.Context, list LogReader) ([]byte, error) {
+	var out []byte
+	for len(out) < maxMendList {
+		b, more, err := list(ctx, uint64(len(out)), maxLogChunk)
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, b...); !more || len(b) == 0 {
+			return out, nil
+		}
+	}
+	return out, nil
+}

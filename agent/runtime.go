@@ -1,0 +1,165 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/runlog"
+)
+
+// registerTPM is a TPM that can keep a runtime log: a register of its own can be read and extended.
+type registerTPM interface {
+	ReadPCR(ctx context.Context, pcr uint) (map[uint16][]byte, error)
+	ExtendPCR(ctx context.Context, pcr uint, digests map[uint16][]byte) error
+}
+
+// pcrRegister is one register of a TPM as package runlog asks for it.
+type pcrRegister struct {
+	tpm registerTPM
+	pcr uint
+}
+
+func (r pcrRegister) Read(ctx context.Context) (map[uint16][]byte, error) {
+	return r.tpm.ReadPCR(ctx, r.pcr)
+}
+
+func (r pcrRegister) Extend(ctx context.Context, digests map[uint16][]byte) error {
+	return r.tpm.ExtendPCR(ctx, r.pcr, digests)
+}
+
+// runtimeLog is the collector's runtime log: which agent started on this boot,
+// and which engines it saw. It never stands in the way of an answer: a host on
+// which it cannot be kept says why, in the TPM's claims, and answers without it.
+type runtimeLog struct {
+	pcr    uint
+	path   string
+	bootID func() ([16]byte, error)
+	clock  func() time.Time
+	start  func() runlog.Facts
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	events  *runlog.Log
+	absence attest.Absence // why there is no log, while events is nil
+	started bool           // this process has recorded its start
+}
+
+// wanted reports whether there is to be a log.
+func (r *runtimeLog) wanted() bool { return r.pcr != 0 && r.bootID != nil }
+
+const runtimeFile = "runtime.cel"
+
+func newRuntimeLog(o CollectorOptions, start func() runlog.Facts) *runtimeLog {
+	r := &runtimeLog{pcr: o.Config.Logs.RuntimeRegister, path: filepath.Join(o.Config.StateDir, runtimeFile), bootID: o.BootID,
+		clock: o.Now, start: start, log: o.Log}
+	r.absence = attest.Absent("", attest.NotYet, "the TPM is not open yet")
+	if !r.wanted() {
+		r.absence = attest.Absent("", attest.NotConfigured, "no runtime log")
+	}
+	return r
+}
+
+// open begins or continues the log over a TPM that was opened (again). The caller has the TPM to itself.
+func (r *runtimeLog) open(ctx context.Context, t TPM) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	register, able := t.(registerTPM)
+	if !r.wanted() || !able {
+		return
+	}
+	if r.events != nil {
+		_ = r.events.Close() // of a TPM that was lost
+		r.events = nil
+	}
+	if err := r.reopen(ctx, register); err != nil {
+		reason := attest.Failed
+		if errors.Is(err, runlog.ErrForeign) {
+			reason = attest.Changed
+		}
+		r.absence = attest.Absent("", reason, "register %d: %s", r.pcr, attest.Clean(err.Error()))
+		r.log.Warn("no runtime log in this boot: evidence says so, nothing else changes", "register", r.pcr, "err", err)
+	}
+}
+
+func (r *runtimeLog) reopen(ctx context.Context, t registerTPM) error {
+	id, err := r.bootID()
+	if err != nil {
+		return fmt.Errorf("boot id: %w", err)
+	}
+	events, err := runlog.Open(ctx, runlog.Options{Path: r.path, BootID: id, PCR: uint8(r.pcr), Register: pcrRegister{t, r.pcr}, Clock: r.clock})
+	if err != nil {
+		return err
+	}
+	if !r.started {
+		if _, err := events.Append(ctx, runlog.TypeStart, r.start()); err != nil && !errors.Is(err, runlog.ErrPending) {
+			return errors.Join(err, events.Close())
+		}
+		r.started = true
+	}
+	r.events = events
+	return nil
+}
+
+// state is the register for the TPM's claims, or why there is none.
+func (r *runtimeLog) state() (register uint, absence *attest.Absence) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.events == nil {
+		a := r.absence
+		return 0, &a
+	}
+	return r.pcr, nil
+}
+
+// opening reports whether the log may still come.
+func (r *runtimeLog) opening() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.events == nil && r.absence.Reason == attest.NotYet
+}
+
+// append records an event; the caller has the TPM to itself.
+func (r *runtimeLog) append(ctx context.Context, typ runlog.Type, facts runlog.Facts) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.events == nil {
+		return
+	}
+	_, err := r.events.Append(ctx, typ, facts)
+	switch {
+	case err == nil, errors.Is(err, runlog.ErrPending):
+	case errors.Is(err, runlog.ErrForeign), errors.Is(err, runlog.ErrFull):
+		r.absence = attest.Absent("", attest.Changed, "register %d: %s", r.pcr, attest.Clean(err.Error()))
+		r.log.Warn("runtime log ended: evidence says so, nothing else changes", "err", err)
+		_ = r.events.Close()
+		r.events = nil
+	default:
+		r.log.Warn("runtime event not recorded", "type", typ, "err", err)
+	}
+}
+
+// read is the LogReader of the log.
+func (r *runtimeLog) read(_ context.Context, offset uint64, most int) ([]byte, bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.events == nil {
+		return nil, false, &attest.AbsentError{Absence: r.absence}
+	}
+	return r.events.Part(offset, most)
+}
+
+// close leaves the file to the next start.
+func (r *runtimeLog) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.events != nil {
+		_ = r.events.Close()
+		r.events, r.absence = nil, attest.Absent("", attest.Failed, "the agent is shutting down")
+	}
+}

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
@@ -30,6 +31,9 @@ type engineState struct {
 type EngineWatch struct {
 	seen map[string]engineState
 	news chan runlog.Facts
+
+	mu    sync.Mutex
+	paths map[string]bool // of executables and libraries, as the last reading saw them
 }
 
 // NewEngineWatch makes a watch; hand it to CollectorOptions and to EngineSource.
@@ -39,6 +43,7 @@ func NewEngineWatch() *EngineWatch {
 
 // look compares the engines with those seen before. One reading runs at a time.
 func (w *EngineWatch) look(c *engine.Claims) {
+	w.setPaths(c)
 	for i := range c.Engines {
 		e := &c.Engines[i]
 		if e.Process == nil || e.Process.Exe == nil || len(e.Process.Exe.SHA256) == 0 {
@@ -63,6 +68,29 @@ func (w *EngineWatch) look(c *engine.Claims) {
 		default: // the log cannot keep up: said again at the next reading
 		}
 	}
+}
+
+func (w *EngineWatch) setPaths(c *engine.Claims) {
+	paths := map[string]bool{}
+	for i := range c.Engines {
+		e := &c.Engines[i]
+		if e.Process != nil {
+			paths[e.Process.ExePath] = true
+		}
+		for j := range e.Libraries {
+			paths[e.Libraries[j].Path] = true
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.paths = paths
+}
+
+// Runs reports whether an engine was last seen with this file as executable or library.
+func (w *EngineWatch) Runs(path string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.paths[path]
 }
 
 const recordRetry = 50 * time.Millisecond

@@ -66,6 +66,7 @@ func (v *Verifier) Appraise(a *Authenticated) *Appraised {
 	ap.inputs(v.refs)
 	ap.bootLog(v.refs)
 	ap.ima(v.refs)
+	ap.runtime()
 	ap.clock(a.options.History)
 	ap.closedWorld(v.refs, a.options.Asked)
 	return ap

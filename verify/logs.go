@@ -20,7 +20,7 @@ func (a *Authenticated) log(name string) nodeLog {
 	case !sent:
 		return nodeLog{lack: "the node sent none"}
 	case part.Absent != nil:
-		return nodeLog{lack: string(part.Absent.Reason) + ": " + part.Absent.Detail}
+		return nodeLog{lack: string(part.Absent.Reason) + ": " + part.Absent.Detail, continued: offset > 0}
 	case part.Offset != offset:
 		return nodeLog{lack: fmt.Sprintf("asked from byte %d, sent from byte %d", offset, part.Offset)}
 	case offset == 0:

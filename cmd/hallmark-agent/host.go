@@ -24,7 +24,8 @@ const hostRoot = "/"
 // newCollector wires this host's devices. close ends what it started outside Collector.Run.
 func newCollector(ctx context.Context, c *agent.Config, log *slog.Logger) (col *agent.Collector, close func(), err error) {
 	p := proc.FS{Root: "/proc"}
-	o := agent.CollectorOptions{Config: c, Version: buildVersion(), Logs: newLogs(c), BootID: bootID, Log: log, Now: time.Now}
+	o := agent.CollectorOptions{Config: c, Version: buildVersion(), Engines: agent.NewEngineWatch(), BootID: bootID, Log: log, Now: time.Now}
+	o.Logs = newLogs(c, o.Engines)
 	close = func() {}
 	probed := &agent.Probed{Proc: p, Root: hostRoot, Log: log}
 	if c.GPU.Library != agent.None {
@@ -43,7 +44,6 @@ func newCollector(ctx context.Context, c *agent.Config, log *slog.Logger) (col *
 	o.Sources = append(o.Sources, agent.HostSource(agent.HostOptions{Root: os.DirFS(hostRoot), System: sysinfo.Reader{Root: hostRoot}.Read,
 		Serials: c.Host.DMISerials, Complete: probed.Complete, Now: time.Now}))
 	if len(c.Engines) > 0 {
-		o.Engines = agent.NewEngineWatch()
 		digests := engine.NewDigests(engine.DigestOptions{})
 		eng, err := engine.NewCollector(engineConfig(c), p, digests, time.Now)
 		if err != nil {

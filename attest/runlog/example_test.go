@@ -28,7 +28,7 @@ func Example() {
 		return
 	}
 	defer log.Close()
-	this := runlog.Start{Version: "0.3.0", AgentSHA256: [32]byte{1}, ConfigDigest: [32]byte{2}, EvidenceKey: [32]byte{3}}
+	this := runlog.Start{Version: "0.3.0", AgentSHA256: bytes.Repeat([]byte{1}, 32), ConfigDigest: [32]byte{2}, EvidenceKey: [32]byte{3}}
 	if _, err := log.Append(ctx, runlog.TypeStart, this.Facts()); err != nil {
 		fmt.Println(err)
 		return

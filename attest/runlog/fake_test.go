@@ -88,7 +88,7 @@ func open(t testing.TB, o runlog.Options) *runlog.Log {
 	return l
 }
 
-var start = runlog.Start{Version: "0.3.0", AgentSHA256: [32]byte{1}, AgentFsverity: bytes.Repeat([]byte{2}, 32), ConfigDigest: [32]byte{3}, EvidenceKey: [32]byte{4}}
+var start = runlog.Start{Version: "0.3.0", AgentSHA256: bytes.Repeat([]byte{1}, 32), AgentFsverity: bytes.Repeat([]byte{2}, 32), ConfigDigest: [32]byte{3}, EvidenceKey: [32]byte{4}}
 
 func appendTo(t testing.TB, l *runlog.Log, typ runlog.Type, f runlog.Facts) runlog.Record {
 	t.Helper()

@@ -127,6 +127,9 @@ func TestContinueRejectsBadRecords(t *testing.T) {
 		"start without facts":  good.with("facts", map[string]any{}).record(t),
 		"version as number":    good.with("facts", map[string]any(facts("version", uint64(1)))).record(t),
 		"short agent digest":   good.with("facts", map[string]any(facts("agent_sha256", make([]byte, 31)))).record(t),
+		"no config digest":     good.with("facts", map[string]any(facts("config_digest", nil))).record(t),
+		"no key digest":        good.with("facts", map[string]any(facts("evidence_key", nil))).record(t),
+		"no version":           good.with("facts", map[string]any(facts("version", nil))).record(t),
 		"text as key digest":   good.with("facts", map[string]any(facts("evidence_key", strings.Repeat("k", 32)))).record(t),
 		"long fsverity digest": good.with("facts", map[string]any(facts("agent_fsverity", make([]byte, 33)))).record(t),
 	}
@@ -146,8 +149,10 @@ func TestContinueRejectsBadRecords(t *testing.T) {
 			t.Errorf("%s: %d records", name, len(l.Records))
 		}
 	}
-	if l := replay(t, runlog.SHA256, good.with("facts", map[string]any(facts("agent_fsverity", nil))).record(t)); len(l.Records) != 1 {
-		t.Error("a start without fs-verity digest is refused")
+	for _, name := range []string{"agent_sha256", "agent_fsverity"} { // an agent that could not measure itself says so by leaving it out
+		if l := replay(t, runlog.SHA256, good.with("facts", map[string]any(facts(name, nil))).record(t)); len(l.Records) != 1 {
+			t.Errorf("a start without %s is refused", name)
+		}
 	}
 }
 

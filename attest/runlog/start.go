@@ -5,8 +5,8 @@ import "fmt"
 // Start are the facts of a start event: which agent began, with what.
 type Start struct {
 	Version       string   // of the agent
-	AgentSHA256   [32]byte // of the agent's executable
-	AgentFsverity []byte   // its fs-verity digest (SHA-256, 4096-byte blocks); nil where it was not had
+	AgentSHA256   []byte   // of the agent's executable, 32 bytes; nil where it was not had
+	AgentFsverity []byte   // its fs-verity digest (SHA-256, 4096-byte blocks); likewise
 	ConfigDigest  [32]byte // SHA-256 of the configuration as read
 	EvidenceKey   [32]byte // SHA-256(DER SPKI) of the evidence key of this process
 }
@@ -22,7 +22,10 @@ const (
 
 // Facts returns the facts of a start event, to which others may be added.
 func (s Start) Facts() Facts {
-	f := Facts{factVersion: s.Version, factAgentSHA256: s.AgentSHA256[:], factConfigDigest: s.ConfigDigest[:], factEvidenceKey: s.EvidenceKey[:]}
+	f := Facts{factVersion: s.Version, factConfigDigest: s.ConfigDigest[:], factEvidenceKey: s.EvidenceKey[:]}
+	if s.AgentSHA256 != nil {
+		f[factAgentSHA256] = s.AgentSHA256
+	}
 	if s.AgentFsverity != nil {
 		f[factAgentFsverity] = s.AgentFsverity
 	}
@@ -36,17 +39,20 @@ func StartOf(f Facts) (Start, error) {
 	if s.Version == "" {
 		return s, fmt.Errorf("start event: no version: %w", ErrMalformed)
 	}
-	for name, d := range map[string]*[32]byte{factAgentSHA256: &s.AgentSHA256, factConfigDigest: &s.ConfigDigest, factEvidenceKey: &s.EvidenceKey} {
+	for name, d := range map[string]*[32]byte{factConfigDigest: &s.ConfigDigest, factEvidenceKey: &s.EvidenceKey} {
 		b, _ := f[name].([]byte)
 		if len(b) != len(d) {
 			return s, fmt.Errorf("start event: %s of %d bytes: %w", name, len(b), ErrMalformed)
 		}
 		copy(d[:], b)
 	}
-	if v, ok := f[factAgentFsverity]; ok {
-		s.AgentFsverity, _ = v.([]byte)
-		if len(s.AgentFsverity) != 32 {
-			return s, fmt.Errorf("start event: %s of %d bytes: %w", factAgentFsverity, len(s.AgentFsverity), ErrMalformed)
+	for name, d := range map[string]*[]byte{factAgentSHA256: &s.AgentSHA256, factAgentFsverity: &s.AgentFsverity} {
+		v, ok := f[name]
+		if !ok {
+			continue
+		}
+		if *d, _ = v.([]byte); len(*d) != 32 {
+			return s, fmt.Errorf("start event: %s of %d bytes: %w", name, len(*d), ErrMalformed)
 		}
 	}
 	return s, nil

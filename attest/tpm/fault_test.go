@@ -66,7 +66,7 @@ func TestShortTroubleIsWaitedOutAndLastingTroubleSaysWhatToDo(t *testing.T) {
 
 func TestHungTPMRespectsDeadlinesAndTellsOthers(t *testing.T) {
 	f := tpmfault.New(dial(t, sharedTPM(t)))
-	d, err := tpm.NewDevice(context.Background(), f, tpm.Options{Hung: 150 * time.Millisecond})
+	d, err := tpm.NewDevice(context.Background(), f, tpm.Options{Hung: 600 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ type Authenticated struct {
 	tpmClaims    *tpm.Claims
 	quote        *tpm.QuoteInfo
 	logs         map[string]attest.Part // as sent
-	replayed     map[string][]byte      // beginnings of logs that replayed, for the history
+	replayed     map[string][]byte      // beginnings of logs, for the history
 }
 
 // hardwareRoot reports whether the quote is by a key whose TPM a certificate vouches for.

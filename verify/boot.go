@@ -11,10 +11,10 @@ import (
 // bootState is what later stages ask of the boot.
 type bootState struct {
 	report       *bootlog.Report // nil where no log was read
-	replays      bool
-	secureBoot   bool     // on, by all readers of the log
-	commandLines []string // all that may be the kernel's
-	reference    string   // the boot reference that holds, "" for none
+	replays      bool            // and the firmware closed its registers
+	secureBoot   bool            // on, by all readers of the log
+	commandLines []string        // all that may be the kernel's
+	reference    string          // a boot reference that holds and leaves no part of the boot open, "" for none
 }
 
 // bootLog judges the firmware's event log against the quoted registers, each fact for itself.
@@ -23,8 +23,7 @@ func (ap *Appraised) bootLog(refs *References) {
 	if a.quote == nil {
 		return
 	}
-	by := a.rootAssurance()
-	l := a.log(attest.LogBoot)
+	by, l := a.rootAssurance(), a.log(attest.LogBoot)
 	if l.lack == "" && l.more {
 		l.lack = fmt.Sprintf("it is longer than the %d bytes of a part", attest.MaxLogSize)
 	}
@@ -76,6 +75,28 @@ func (ap *Appraised) bootReplay(r *bootlog.Report) {
 			break // one says enough of a log full of them
 		}
 	}
+}
+
+// unequal names the registers that decide and are not what the log gives.
+func unequal(r *bootlog.Report) string {
+	var off []string
+	for _, x := range r.Registers {
+		if !x.Equal && (x.Index <= 9 || x.Index == 14) {
+			off = append(off, fmt.Sprint(x.Index))
+		}
+	}
+	return strings.Join(off, ", ")
+}
+
+// openRegisters names those that the firmware did not close, or closed with an error.
+func openRegisters(r *bootlog.Report) string {
+	var off []string
+	for _, x := range r.Registers {
+		if x.Index <= 7 && (x.Separators != 1 || x.Failed) {
+			off = append(off, fmt.Sprintf("%d: %d, failed %v", x.Index, x.Separators, x.Failed))
+		}
+	}
+	return strings.Join(off, "; ")
 }
 
 // maxUnknownEvents is how many unknown events are named one by one.

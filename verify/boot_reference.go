@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,8 +14,8 @@ import (
 )
 
 // exactRegisters are those whose values a boot reference holds: what was run and
-// which keys allowed it. Registers 1, 3, 5 and 6 hold settings and device names that change from boot to boot.
-var exactRegisters = []uint{0, 2, 4, 7, 8, 9, 14}
+// which keys allowed it; 12 is where systemd's stub measures a command line. Registers 1, 3, 5 and 6 hold settings and device names that change from boot to boot.
+var exactRegisters = []uint{0, 2, 4, 7, 8, 9, 12, 14}
 
 // bootReference looks for a known boot. One that is not known is unknown, not
 // guilty: firmware and kernels are updated. It says what of the nearest reference differs.
@@ -27,39 +28,50 @@ func (ap *Appraised) bootReference(refs *References, r *bootlog.Report) {
 		ap.findings.unknown("boot.reference.not_evaluable", "boot reference", by, "a boot log that replays", "it does not")
 		return
 	}
-	differences, nearest := []string(nil), ""
+	differences, nearest, partly := []string(nil), "", ""
 	for i := range refs.boots {
 		b := &refs.boots[i]
-		d := bootDifferences(b, ap.auth.quote.Bank, ap.auth.quote.PCRs, r)
-		if len(d) == 0 {
-			ap.boot.reference = b.Name
+		d, whole := bootDifferences(b, ap.auth.quote.Bank, ap.auth.quote.PCRs, r)
+		switch {
+		case len(d) == 0 && whole:
+			ap.boot.reference = fmt.Sprintf("%q", b.Name)
 			ap.findings.good("boot.reference.match", "boot reference", by, b.Name)
 			return
-		}
-		if differences == nil || len(d) < len(differences) {
+		case len(d) == 0:
+			partly = cmp.Or(b.Name, "one without name")
+		case differences == nil || len(d) < len(differences):
 			differences, nearest = d, b.Name
 		}
+	}
+	if partly != "" {
+		ap.findings.good("boot.reference.match", "boot reference", by, partly+": in the few registers it lists")
+		return
 	}
 	ap.findings.warn("boot.reference.differs", "boot reference", by, "one of "+count(len(refs.boots), "boot references"), "nearest "+nearest+": "+strings.Join(differences, "; "))
 }
 
 // bootDifferences lists what of a boot is not as the reference says; nothing where its registers or its policy hold.
-func bootDifferences(b *attest.ReferenceBoot, bank uint16, pcrs map[uint][]byte, r *bootlog.Report) []string {
+// Whole: what holds leaves no part of the boot open. A reference of a few registers vouches for these alone, which is not enough for a closed world.
+func bootDifferences(b *attest.ReferenceBoot, bank uint16, pcrs map[uint][]byte, r *bootlog.Report) (off []string, whole bool) {
 	if len(b.Registers) > 0 && b.Bank == bank {
-		var off []string
 		for _, i := range slices.Sorted(maps.Keys(b.Registers)) {
 			if !bytes.Equal(pcrs[i], b.Registers[i]) {
 				off = append(off, fmt.Sprintf("register %d", i))
 			}
 		}
-		if len(off) == 0 || b.Policy == nil {
-			return off
+		whole = !slices.ContainsFunc(exactRegisters, func(i uint) bool { return b.Registers[i] == nil })
+		if len(off) == 0 && whole || b.Policy == nil {
+			return off, whole
 		}
 	}
 	if b.Policy == nil {
-		return []string{fmt.Sprintf("registers of bank %#x, quoted %#x", b.Bank, bank)}
+		return []string{fmt.Sprintf("registers of bank %#x, quoted %#x", b.Bank, bank)}, false
 	}
-	return policyDifferences(b, r)
+	listed := len(b.Registers) > 0 && b.Bank == bank && len(off) == 0
+	if off = policyDifferences(b, r); len(off) > 0 && listed {
+		return nil, false
+	}
+	return off, true
 }
 
 // policyDifferences holds a replayed log against a policy. A fact that cannot be read never satisfies it.

@@ -10,10 +10,14 @@ import (
 // (Part 1, "Timing Components"; Part 2, 10.11.1). The quote signs them, the
 // validator's own times bracket each quote, so a step back is a contradiction
 // between statements of one TPM: a restored state, or a copy of a virtual one.
+//
+// No honest event contradicts: a reset or hibernation counts up; power loss sets the clock
+// back, once and again, to a value that NV already held; suspension stops it; kexec and
+// a paused machine leave all as it is; TPM2_Clear and firmware updates begin anew.
 
 const (
 	// clockSlackMillis is how far the clock may fall back over a reset: it is
-	// written to NV at least once in 2^22 ms (Part 1, "Clock").
+	// written to NV at least once in 2^22 ms (Part 1, "Clock"). Repeated power loss adds nothing: NV only goes up.
 	clockSlackMillis = 1 << 22
 	// The clock's rate is within 32.5 % of real time: 15 % of the oscillator and what
 	// TPM2_ClockRateAdjust adds (Part 1, "Clock"; notes measured far less).
@@ -22,14 +26,16 @@ const (
 	rateFromMillis = 10 * 60 * 1000
 )
 
-// step is how one quote stands to an earlier one.
+var clockSkewMillis = uint64(clockSkew.Milliseconds())
+
+// step is how one quote stands to an earlier one, from the best to the worst.
 type step int
 
 const (
 	stepOK       step = iota
-	stepCleared       // both restarted: TPM2_Clear, or a young copy
-	stepRollback      // went back
 	stepRate          // same power cycle, and the clock ran at another rate than time
+	stepCleared       // began anew: TPM2_Clear, a firmware update, or a young copy
+	stepRollback      // went back
 )
 
 // compareClocks holds a later quote against an earlier one of the same key.
@@ -38,11 +44,13 @@ func compareClocks(was, is *attest.VerdictClock, least, most uint64) (step, stri
 	seen := fmt.Sprintf("clock %d ms, %d resets, %d restarts; before: %d ms, %d resets, %d restarts", is.Clock, is.Resets, is.Restarts, was.Clock, was.Resets, was.Restarts)
 	sameReset := is.Resets == was.Resets
 	sameCycle := sameReset && is.Restarts == was.Restarts
-	back := is.Resets < was.Resets || sameReset && is.Restarts < was.Restarts ||
-		sameCycle && is.Clock < was.Clock || !sameCycle && is.Clock+clockSlackMillis < was.Clock
-	if back {
-		// After TPM2_Clear the clock began at zero somewhere in between, so it shows no more than has passed since.
-		if is.Clock <= stretched(most) {
+	counters := is.Resets < was.Resets || sameReset && is.Restarts < was.Restarts
+	slack := uint64(clockSlackMillis)
+	if sameCycle {
+		slack = 0
+	}
+	if counters || is.Clock < was.Clock && was.Clock-is.Clock > slack {
+		if begunAnew(was, is, most) {
 			return stepCleared, seen
 		}
 		return stepRollback, seen
@@ -55,6 +63,18 @@ func compareClocks(was, is *attest.VerdictClock, least, most uint64) (step, stri
 	return stepOK, seen
 }
 
+// begunAnew reports whether an honest TPM can stand so after one that stood higher.
+func begunAnew(was, is *attest.VerdictClock, most uint64) bool {
+	switch {
+	case is.Clock <= stretched(most): // TPM2_Clear began at zero somewhere in between, so it shows no more than has passed since
+		return true
+	case is.Firmware != was.Firmware: // an update may lose what it likes
+		return true
+	}
+	// TPM2_Clear, then TPM2_ClockSet: a state from before was, however long it ran since, shows no more than this.
+	return is.Clock > was.Clock && is.Clock-was.Clock > stretched(most)
+}
+
 func stretched(ms uint64) uint64 {
 	if ms > 1<<50 { // a hostile clock must not overflow
 		return ms
@@ -62,36 +82,25 @@ func stretched(ms uint64) uint64 {
 	return ms * rateNumerator / rateDenominator
 }
 
-// clock judges C1 against the nearest verdicts of this attestation key.
+// clock judges C1 against the verdicts of this attestation key, and says the worst. Old ones count as new ones
+// do: what went back once has not come right with the next quote.
 func (ap *Appraised) clock(h *History) {
 	a := ap.auth
 	is := a.clock()
 	if is == nil {
 		return
 	}
+	by := a.rootAssurance()
+	const check = "TPM clock against history"
 	if !is.Safe {
-		ap.findings.unknown("clock.unsafe", "TPM clock", a.rootAssurance(), "safe", "not safe: power was lost without an orderly shutdown")
+		ap.findings.unknown("clock.unsafe", "TPM clock", by, "safe", "not safe: power was lost without an orderly shutdown")
 	}
-	before, after := h.neighbours(a, is.AK)
-	if before == nil && after == nil {
-		ap.findings.unknown("clock.not_evaluable", "TPM clock against history", a.rootAssurance(), "earlier verdicts of this key", "no history")
+	before, after := h.around(a, is.AK)
+	if len(before)+len(after) == 0 {
+		ap.findings.unknown("clock.not_evaluable", check, by, "earlier verdicts of this key", "none that is more than "+clockSkew.String()+" away")
 		return
 	}
-	if before != nil {
-		ap.step(before.Clock, is, before.Sent, before.Received, a.record.Sent, a.record.Received)
-	}
-	if after != nil {
-		ap.step(is, after.Clock, a.record.Sent, a.record.Received, after.Sent, after.Received)
-	}
-}
-
-func (ap *Appraised) step(was, is *attest.VerdictClock, wasSent, wasReceived, isSent, isReceived uint64) {
-	if isSent <= wasReceived {
-		return // the exchanges overlap: which quote was made first, or whether both are one, is not known
-	}
-	by := ap.auth.rootAssurance()
-	const check = "TPM clock against history"
-	switch what, seen := compareClocks(was, is, isSent-wasReceived, isReceived-wasSent); what {
+	switch what, seen := worstStep(a, is, before, after); what {
 	case stepRollback:
 		ap.findings.bad("clock.rollback", check, by, "clock and counters that only go up", seen)
 	case stepCleared:
@@ -101,4 +110,34 @@ func (ap *Appraised) step(was, is *attest.VerdictClock, wasSent, wasReceived, is
 	default:
 		ap.findings.good("clock.continuous", check, by, seen)
 	}
+}
+
+// worstStep compares with all; the rate is judged over the nearest intervals alone, since one pause spoils all that hold it.
+func worstStep(a *Authenticated, is *attest.VerdictClock, before, after []attest.Verdict) (worst step, seen string) {
+	r := &a.record
+	take := func(nearest bool, what step, said string) {
+		if what == stepRate && !nearest {
+			return
+		}
+		if seen == "" || what > worst {
+			worst, seen = what, said
+		}
+	}
+	for i, v := range before {
+		what, said := compareClocks(v.Clock, is, r.Sent-v.Received-clockSkewMillis, saturated(r.Received-v.Sent, clockSkewMillis))
+		take(i == 0, what, said)
+	}
+	for i, v := range after {
+		what, said := compareClocks(is, v.Clock, v.Sent-r.Received-clockSkewMillis, saturated(v.Received-r.Sent, clockSkewMillis))
+		take(i == 0, what, said)
+	}
+	return worst, seen
+}
+
+// saturated adds without overflow.
+func saturated(x, y uint64) uint64 {
+	if x+y < x {
+		return ^uint64(0)
+	}
+	return x + y
 }

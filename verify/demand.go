@@ -49,7 +49,7 @@ func conditionIDs() []string {
 	for _, c := range conditions {
 		ids = append(ids, c.id)
 	}
-	return append(ids, "measured.gpu_driver", "measured.not_evaluable")
+	return append(ids, "measured.engine", "measured.gpu_driver", "measured.not_evaluable")
 }
 
 // notEvaluable is the answer of a demand whose evidence this version does not read: never met, never guilty.

@@ -17,29 +17,38 @@ type History struct {
 	Logs map[string][]byte
 }
 
-// neighbours are the verdicts of the same attestation key just before and just after a record. Verdicts
-// from before the node's enrolment do not count: re-activation begins anew.
-func (h *History) neighbours(a *Authenticated, ak attest.Digest) (before, after *attest.Verdict) {
-	if h == nil {
+// around are the verdicts of the same attestation key that were surely before and surely after a record, the
+// nearest first. Verdicts from before the node's enrolment do not count, nor do later ones for a record
+// from before it: re-activation begins anew.
+func (h *History) around(a *Authenticated, ak attest.Digest) (before, after []attest.Verdict) {
+	if h == nil || a.node != nil && a.record.Sent < a.node.Enrolled {
 		return nil, nil
 	}
 	self := attest.Digest(sha256.Sum256(a.raw))
-	var same []attest.Verdict
 	for _, v := range h.Verdicts {
 		enrolled := a.node == nil || v.Sent >= a.node.Enrolled
-		if v.UEID == a.bound.UEID && v.Clock != nil && v.Clock.AK == ak && v.Record != self && enrolled {
-			same = append(same, v)
+		if v.UEID != a.bound.UEID || v.Clock == nil || v.Clock.AK != ak || v.Record == self || !enrolled {
+			continue
+		}
+		switch {
+		case surelyBefore(v.Received, a.record.Sent):
+			before = append(before, v)
+		case surelyBefore(a.record.Received, v.Sent):
+			after = append(after, v)
 		}
 	}
-	slices.SortFunc(same, func(x, y attest.Verdict) int { return cmp.Compare(x.Sent, y.Sent) })
-	for i := range same {
-		if same[i].Sent <= a.record.Sent {
-			before = &same[i]
-		} else if after == nil {
-			after = &same[i]
-		}
-	}
+	slices.SortStableFunc(before, func(x, y attest.Verdict) int { return cmp.Compare(y.Sent, x.Sent) })
+	slices.SortStableFunc(after, func(x, y attest.Verdict) int { return cmp.Compare(x.Sent, y.Sent) })
 	return before, after
+}
+
+// surelyBefore holds for two of the validator's times (milliseconds) that are further apart than its machines' clocks.
+// Of nearer ones nobody knows which quote was made first, or whether both are one.
+func surelyBefore(x, y uint64) bool { return y > x && y-x > clockSkewMillis }
+
+// later reports whether the history holds a verdict of a record that was sent after this one.
+func (h *History) later(a *Authenticated) bool {
+	return slices.ContainsFunc(h.Verdicts, func(v attest.Verdict) bool { return v.UEID == a.bound.UEID && v.Sent > a.record.Sent })
 }
 
 // verdict is what a result leaves for the history.

@@ -5,7 +5,7 @@ import "fmt"
 // nodeLog is one log of the node from its first byte, as far as it can be put together.
 type nodeLog struct {
 	bytes     []byte
-	continued bool   // begins with what the history kept
+	continued bool   // asked for from where the history ends
 	more      bool   // the node has more than was sent
 	lack      string // why there is nothing to read, "" where there is
 }
@@ -37,10 +37,17 @@ func (a *Authenticated) log(name string) nodeLog {
 	return nodeLog{bytes: whole, more: part.More, continued: true}
 }
 
-// keep leaves a log that replayed for the history.
-func (a *Authenticated) keep(name string, replayed []byte) {
+// restarted says why a log that was asked for from the middle cannot be judged.
+const restarted = "it does not continue what the history holds: the host restarted, or what is kept is wrong; ask for the whole log"
+
+// keep leaves the beginning of a log for the history; nil drops what is kept. A
+// record that is older than the history says nothing about what to ask for next.
+func (a *Authenticated) keep(name string, beginning []byte) {
+	if h := a.options.History; h != nil && h.later(a) {
+		return
+	}
 	if a.replayed == nil {
 		a.replayed = map[string][]byte{}
 	}
-	a.replayed[name] = replayed
+	a.replayed[name] = beginning
 }

@@ -47,6 +47,9 @@ var conditions = []condition{
 	{"measured.ima_policy", "closed world: IMA policy", "hallmark's policy, or a referenced one, loaded in a boot that began with ima_policy=tcb", (*Appraised).imaPolicy},
 	{"measured.ima_list", "closed world: IMA list", "a list that replays to register 10", func(ap *Appraised, _ *References) (bool, string) {
 		m := ap.measurements
+		if m.shown() && m.state.Bank.Padded {
+			return false, "replays by SHA-1 alone: the quoted bank takes nothing better from this kernel"
+		}
 		return m.shown(), yesNo(m.shown(), "replays", "does not replay or was not read")
 	}},
 	{"measured.ima_violations", "closed world: violations", "none", func(ap *Appraised, _ *References) (bool, string) {
@@ -79,7 +82,7 @@ func yesNo(ok bool, yes, no string) string {
 }
 
 // shown reports whether the list was read from its first byte and replays.
-func (m *measurements) shown() bool { return m != nil && m.list != nil }
+func (m *measurements) shown() bool { return m != nil && m.replays }
 
 // closedWorld judges the conditions and raises the claims that it covers. Without references for measured
 // files nobody asked for it: fifteen warnings on every node would hide the one that matters.
@@ -101,12 +104,14 @@ func (ap *Appraised) closedWorld(refs *References, asked Tier) {
 		ap.findings.warn(c.id, c.check, by, c.want, seen)
 		closed = false
 	}
-	driver := ap.driverMeasured()
+	engine, driver := ap.engineMeasured(), ap.driverMeasured()
 	if closed {
-		ap.raise(attest.KindHost, "")
-		ap.raise(attest.KindEngine, ap.engineSpeaker())
+		ap.raise(attest.KindHost)
+		if engine {
+			ap.raise(attest.KindEngine)
+		}
 		if driver {
-			ap.raise(attest.KindGPU, "")
+			ap.raise(attest.KindGPU)
 		}
 		return
 	}
@@ -117,14 +122,10 @@ func (ap *Appraised) closedWorld(refs *References, asked Tier) {
 	}
 }
 
-// raise makes the claims of a kind measured, unless there is a reason against it.
-func (ap *Appraised) raise(k attest.Kind, against string) {
+// raise makes the claims of a kind measured.
+func (ap *Appraised) raise(k attest.Kind) {
 	c, ok := ap.claims[k]
 	if !ok {
-		return
-	}
-	if against != "" {
-		ap.note(k, against)
 		return
 	}
 	c.Assurance = Measured
@@ -157,9 +158,13 @@ func (ap *Appraised) imaPolicy(refs *References) (bool, string) {
 	if !ap.measurements.shown() {
 		return false, "no IMA list"
 	}
-	fields := strings.Fields(strings.Join(ap.boot.commandLines, " "))
-	if !slices.Contains(fields, "ima_policy=tcb") {
-		return false, "no ima_policy=tcb on the measured command line"
+	if len(ap.boot.commandLines) == 0 {
+		return false, "no measured command line"
+	}
+	for _, l := range ap.boot.commandLines { // each may be the kernel's
+		if !slices.Contains(parameters(l), "ima_policy=tcb") {
+			return false, "no ima_policy=tcb on the measured command line"
+		}
 	}
 	seen := "no measured " + imaPolicyPath
 	for _, e := range ap.measurements.entries {
@@ -175,6 +180,21 @@ func (ap *Appraised) imaPolicy(refs *References) (bool, string) {
 	return strings.HasPrefix(seen, "policy"), seen
 }
 
+// parameters are the kernel's of a command line: up to "--", what is within quotes is one (Linux lib/cmdline.c, next_arg).
+func parameters(line string) []string {
+	quoted := false
+	list := strings.FieldsFunc(line, func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
+		}
+		return !quoted && (r == ' ' || r == '\t' || r == '\n')
+	})
+	if i := slices.Index(list, "--"); i >= 0 {
+		return list[:i]
+	}
+	return list
+}
+
 func (ap *Appraised) imaEntries(refs *References) (bool, string) {
 	m := ap.measurements
 	switch {
@@ -183,7 +203,7 @@ func (ap *Appraised) imaEntries(refs *References) (bool, string) {
 	case len(refs.measured) == 0:
 		return false, "no references for measured files"
 	}
-	return m.unknown == 0, fmt.Sprintf("%d of %d entries are not referenced", m.unknown, len(m.entries))
+	return m.unknown == 0, fmt.Sprintf("%d of %d entries are not referenced", m.unknown, m.known+m.unknown)
 }
 
 func (ap *Appraised) agentMeasured(*References) (bool, string) {
@@ -232,14 +252,22 @@ func (ap *Appraised) driverMeasured() bool {
 	return true
 }
 
-// engineSpeaker says why engine claims stay asserted in a closed world, "" where they do not.
-func (ap *Appraised) engineSpeaker() string {
+// engineMeasured judges what engine claims need beside the closed world: the program that each serving engine runs.
+func (ap *Appraised) engineMeasured() bool {
+	const check, want = "closed world: engines", "engines stated, the executable of each measured"
+	by := ap.auth.rootAssurance()
+	if _, stated := ap.claims[attest.KindEngine]; !stated {
+		ap.findings.warn("measured.engine", check, by, want, "no engine is stated")
+		return false
+	}
 	for _, d := range ap.engineFiles {
 		if !ap.measurements.holds(&d) {
-			return "the engine's executable is not in the measured list"
+			ap.findings.warn("measured.engine", check, by, want, "executable "+d.SHA256.Short()+" is not in the list")
+			return false
 		}
 	}
-	return ""
+	ap.findings.good("measured.engine", check, by, count(len(ap.engineFiles), "executables in the list"))
+	return true
 }
 
 // driverFiles are the NVML library that the probe has mapped and the loaded module's file, nil where not stated exactly.

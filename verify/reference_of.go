@@ -111,9 +111,9 @@ func (ap *Appraised) referenceWorld(ref *attest.Reference) {
 		return
 	}
 	seen := map[measuredKey]bool{}
-	for _, e := range ap.measurements.entries {
+	for i, e := range ap.measurements.entries {
 		k, ok := keyOf(e)
-		if !ok || seen[k] || len(ref.Measured) == attest.MaxMeasured {
+		if !ok || ap.bootAggregate(i, e) || seen[k] || len(ref.Measured) == attest.MaxMeasured {
 			continue // what cannot be referenced stays unreferenced: the closed world then says so
 		}
 		seen[k] = true

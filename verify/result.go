@@ -23,8 +23,10 @@ type Result struct {
 	Claims        map[attest.Kind]ClaimWithStanding `json:"claims"`
 
 	// Verdict and Logs are what to keep for later (package verify/history); nil for what was refused before it was appraised.
-	Verdict *attest.Verdict   `json:"-"`
-	Logs    map[string][]byte `json:"-"` // beginnings of the node's logs that replayed
+	Verdict *attest.Verdict `json:"-"`
+	// Logs are beginnings of the node's logs: what replayed, and of the kernel's list what was read before its end was
+	// reached. A nil one is to be dropped: it is of an earlier boot.
+	Logs map[string][]byte `json:"-"`
 }
 
 // Unmet is one demand that keeps a node below the tier asked for.

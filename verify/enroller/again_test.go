@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"math/big"
 	"strings"
 	"testing"
@@ -138,5 +139,29 @@ func TestUncheckedRevocationAndPassedOverKeysAreNoted(t *testing.T) {
 	}
 	if len(notes) != 1 {
 		t.Errorf("why it is unlisted: %q", notes)
+	}
+}
+
+// A vendor that lets an intermediate expire is told apart from one that nobody trusts.
+func TestExpiredIntermediateIsRefusedAsExpired(t *testing.T) {
+	for name, c := range map[string]struct {
+		trusted bool
+		want    string
+	}{"of the trusted maker": {true, "enroll.ek.expired"}, "of another maker": {false, "enroll.ek.untrusted"}} {
+		n := newNode(t)
+		o := n.trusting()
+		if !c.trusted {
+			n.maker = newMaker(t)
+		}
+		below := &maker{key: newKey(t)}
+		template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "below"}, NotBefore: time.Now().Add(-time.Hour),
+			NotAfter: time.Now().Add(-time.Minute), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+		der := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, n.maker.cert, &below.key.PublicKey, n.maker.key))
+		below.cert = must[*x509.Certificate](t)(x509.ParseCertificate(der))
+		n.maker = below
+		n.parameters = func(p *attest.Parameters) { p.EKs[0].Chain = [][]byte{der} }
+		if _, err := n.enroll(o); refusal(err) != c.want {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
 	}
 }

@@ -22,6 +22,8 @@ import (
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
 	"github.com/hallmark-attest/hallmark/attest/tpm/enroll"
+	"github.com/hallmark-attest/hallmark/internal/hw"
+	"github.com/hallmark-attest/hallmark/internal/sim/swtpm"
 )
 
 // certify makes an endorsement certificate for a key, below the intermediate.
@@ -126,6 +128,70 @@ func TestKeyNamedRSAESOAEPIsTheRSAKey(t *testing.T) {
 	if _, _, err := enroll.ChooseEK([]attest.EKOffer{ek}, a.roots(), time.Now()); !errors.Is(err, enroll.ErrCertificate) {
 		t.Errorf("a key for signatures: %v", err)
 	}
+}
+
+// The node makes the key from the template and finds it in the certificate, whatever the certificate calls it.
+func TestTPMWithACertificateForRSAESOAEPIsEnrolled(t *testing.T) {
+	if err := swtpm.Available(); err != nil {
+		t.Skip("SKIPPED, no enrolment was tried:", err)
+	}
+	s, err := swtpm.Start(t.TempDir(), swtpm.Options{WithoutCertificates: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Stop() })
+	bare := bareKey(t, s)
+	a := newAuthority(t, nil)
+	oid := []byte{6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1}
+	der := a.certify(bare, "L-1", names(t, directory(t, good...))).Certificate
+	if err := s.WriteNV(0x01c00002, a.resign(der, append(bytes.Clone(oid), 1), append(bytes.Clone(oid), 7))); err != nil {
+		t.Fatal(err)
+	}
+	d := device(t, s)
+	p := parameters(t, d)
+	p.EKs[0].Chain = [][]byte{a.intermediate.Raw}
+	ak, err := enroll.CheckParameters(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := enroll.ChooseEK(p.EKs, a.roots(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := enroll.NewSecret()
+	credential, encrypted, err := enroll.MakeCredential(c.Public, ak.Name(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := d.Activate(t.Context(), "L-1", credential, encrypted); err != nil || !bytes.Equal(got, secret) {
+		t.Errorf("activate: %x, %v", got, err)
+	}
+}
+
+// bareKey is the L-1 key of a TPM without certificates.
+func bareKey(t *testing.T, s *swtpm.TPM) crypto.PublicKey {
+	t.Helper()
+	c, err := hw.OpenTPM("unix:" + s.Socket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close() // swtpm serves one client at a time
+	d, err := tpm.NewDevice(t.Context(), c, tpm.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := d.ActivationParameters(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	key, err := tpm.ParseSPKI(p.EKs[0].SPKI)
+	if err != nil || p.EKs[0].Template != "L-1" {
+		t.Fatal(p.EKs, err)
+	}
+	return key
 }
 
 // Nuvoton's certificates write all three attributes as one set, in the order of their meaning and not of their encoding (keylime

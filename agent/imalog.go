@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -98,21 +99,32 @@ func mendIMA(ctx context.Context, list LogReader, q *tpm.Quote) error {
 		pcrs[i] = v
 	}
 	for _, b := range []ima.Bank{{Alg: q.Bank}, {Alg: q.Bank, Padded: true}} {
-		entries, err := ima.NewReplay(b).Continue(raw)
-		if entries == nil {
-			return err
-		}
-		n, _, ok := entries.LongestPrefix(func(register []byte) bool {
+		if register, ok := quotedRegister(b, raw, func(register []byte) bool {
 			pcrs[ima.PCR] = register
 			return bytes.Equal(tpm.PCRDigest(pcrs), x.Digest())
-		})
-		if ok {
-			pcrs[ima.PCR] = entries.At(n).Register
+		}); ok {
+			pcrs[ima.PCR] = register
 			q.PCRs = pcrs
 			return nil
 		}
 	}
 	return fmt.Errorf("%w: no prefix of the measurement list gives the quoted register 10", tpm.ErrPCRMoving)
+}
+
+// quotedRegister replays a list of any length, part by part, and returns the latest value of register 10 for which match holds.
+func quotedRegister(b ima.Bank, raw []byte, match func([]byte) bool) (register []byte, ok bool) {
+	for state := ima.NewReplay(b); ; {
+		list, err := state.Continue(raw[state.Bytes:])
+		if list == nil {
+			return register, ok
+		}
+		if n, _, found := list.LongestPrefix(match); found {
+			register, ok = list.At(n).Register, true
+		}
+		if state = list.At(len(list.Entries)); !errors.Is(err, ima.ErrLimit) || len(list.Entries) == 0 {
+			return register, ok
+		}
+	}
 }
 
 func whole(ctx context.Context, list LogReader) ([]byte, error) {

@@ -94,7 +94,7 @@ func (d *tpmDevice) Close() error {
 // device file whose driver went away, which no waiting brings back.
 func lost(err error) error {
 	var errno syscall.Errno
-	gone := errors.Is(err, tpm.ErrIdentityChanged) || errors.Is(err, tpm.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed)
+	gone := errors.Is(err, tpm.ErrIdentityChanged) || errors.Is(err, tpm.ErrClosed) || errors.Is(err, tpm.ErrBroken) || errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed)
 	if errors.As(err, &errno) {
 		gone = gone || slices.Contains([]syscall.Errno{syscall.ENODEV, syscall.ENXIO, syscall.EIO, syscall.EBADF, syscall.EPIPE}, errno)
 	}

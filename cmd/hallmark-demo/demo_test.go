@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hallmark-attest/hallmark/internal/sim/attacker"
+	"github.com/hallmark-attest/hallmark/verify"
 )
 
 // ran is one run of the demo program.
@@ -87,18 +88,18 @@ func TestDemoEndsEachAttackWithItsFinding(t *testing.T) {
 		rows[row.Who] = row
 		t.Logf("%-32s accepted=%-5v tier=%-9s %-26s %4d ms", row.Who, row.Accepted, row.Tier, row.Finding, row.Millis)
 	}
-	if h := rows[honestName]; !h.Accepted || h.Tier != "community" || h.Finding != "" {
+	if h := rows[honestName]; !h.Accepted || h.Tier != "verified" || h.Finding != "" {
 		t.Errorf("honest node: %+v", h)
 	}
-	if v := rows[honestName+", asked for verified"]; v.Accepted || v.Tier != "community" || v.Finding != "boot.not_evaluable" {
-		t.Errorf("honest node, asked for verified: %+v", v)
+	if v := rows[honestName+", asked for enterprise"]; v.Accepted || v.Tier != "verified" || v.Finding != "tpm.class" {
+		t.Errorf("honest node, asked for enterprise: %+v", v)
 	}
 	for _, a := range attacker.Attacks() {
 		if got := rows[a.Name]; a.Unseen != "" {
-			if !got.Accepted || got.Tier != "community" || got.Finding != "" || got.Sentence != a.Unseen {
-				t.Errorf("%s: %+v, want it accepted at community and explained", a.Name, got)
+			if !got.Accepted || got.Tier != "verified" || got.Finding != "" || got.Sentence != a.Unseen {
+				t.Errorf("%s: %+v, want it accepted at verified and explained", a.Name, got)
 			}
-		} else if got.Accepted || got.Tier != "none" || got.Finding != a.Expect || !got.OK {
+		} else if tier := map[bool]verify.Tier{true: "community", false: "none"}[a.Caps]; got.Accepted || got.Tier != tier || got.Finding != a.Expect || !got.OK {
 			t.Errorf("%s: %+v, want finding %s", a.Name, got, a.Expect)
 		}
 	}
@@ -119,13 +120,13 @@ func keptIsJudgedAlike(t *testing.T, bin, keep string) {
 	t.Helper()
 	in := func(name string) string { return filepath.Join(keep, name) }
 	args := []string{"verify", in(keptAnswer), "--node", in(keptNode), "--validator", in(keptPublic), "--reference", in(keptReference),
-		"--reference-key", in(keptPublic), "--tier", "community"}
+		"--reference-key", in(keptPublic)}
 	for _, c := range []struct {
 		args []string
 		code int
 		says string
 	}{
-		{append(args, "--unsafe-demo-roots"), 0, "ACCEPTED at community"},
+		{append(args, "--unsafe-demo-roots"), 0, "ACCEPTED at verified"},
 		{args, 1, "node.demo_root"},
 	} {
 		cmd := exec.Command(filepath.Join(bin, "hallmark"), c.args...)

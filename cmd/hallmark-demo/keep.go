@@ -59,6 +59,6 @@ func keepFiles(dir string, key *ecdsa.PrivateKey, n attacker.Honest, reference [
 func sayKept(dir string) {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	say("kept %s; judge the answer by hand:", dir)
-	fmt.Fprintf(os.Stderr, "  hallmark verify %s --node %s --validator %s --reference %s --reference-key %s --tier community --unsafe-demo-roots\n",
+	fmt.Fprintf(os.Stderr, "  hallmark verify %s --node %s --validator %s --reference %s --reference-key %s --unsafe-demo-roots\n",
 		in(keptAnswer), in(keptNode), in(keptPublic), in(keptReference), in(keptPublic))
 }

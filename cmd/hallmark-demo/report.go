@@ -35,13 +35,13 @@ type row struct {
 
 const acceptedText = "accepted"
 
-// newRow compares a verdict with what was expected: a finding, or acceptance at community where expect is empty. why
+// newRow compares a verdict with what was expected: a finding, or acceptance at verified where expect is empty. why
 // explains an acceptance.
 func newRow(who, does, expect string, v attacker.Verdict, why string, took time.Duration) row {
 	r := row{Who: who, Does: does, Expected: expect, Accepted: v.Accepted, Tier: v.Tier, Finding: v.Finding, Check: v.Check,
 		Sentence: v.Sentence, Millis: took.Milliseconds()}
 	if expect == "" {
-		r.Expected, r.OK = acceptedText, v.Accepted && v.Tier == verify.TierCommunity
+		r.Expected, r.OK = acceptedText, v.Accepted && v.Tier == verify.TierVerified
 	} else {
 		r.OK = !v.Accepted && v.Finding == expect
 	}

@@ -24,8 +24,8 @@ func TestRowIsOKOnlyForTheExpectedEnd(t *testing.T) {
 		{"an accepted attack", "batch.root", attacker.Verdict{Accepted: true}, false},
 		{"accepted although the finding is there", "batch.root", attacker.Verdict{Accepted: true, Finding: "batch.root"}, false},
 		{"no finding", "batch.root", attacker.Verdict{}, false},
-		{"an accepted honest node", "", attacker.Verdict{Accepted: true, Tier: "community"}, true},
-		{"an honest node that is taken for more", "", attacker.Verdict{Accepted: true, Tier: "verified"}, false},
+		{"an accepted honest node", "", attacker.Verdict{Accepted: true, Tier: "verified"}, true},
+		{"an honest node that is taken for more", "", attacker.Verdict{Accepted: true, Tier: "enterprise"}, false},
 		{"a refused honest node", "", attacker.Verdict{Finding: "batch.root"}, false},
 	} {
 		r := newRow("who", "does", c.expect, c.verdict, "", time.Millisecond)
@@ -51,7 +51,7 @@ func TestAttacksHaveNamesOfTheirOwnAndRegisteredFindings(t *testing.T) {
 		if a.Unseen != "" {
 			continue
 		}
-		if e, ok := verify.EntryOf(a.Expect); !ok || e.Worst != verify.Contraindicated {
+		if e, ok := verify.EntryOf(a.Expect); !ok || (e.Worst == verify.Contraindicated) == a.Caps {
 			t.Errorf("%s: %q is no finding that refuses", a.Name, a.Expect)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/hallmark-attest/hallmark/internal/sim/attacker"
 	"github.com/hallmark-attest/hallmark/internal/sim/node"
 	"github.com/hallmark-attest/hallmark/internal/sim/swtpm"
+	"github.com/hallmark-attest/hallmark/testdata/vm"
 	"github.com/hallmark-attest/hallmark/verify"
 )
 
@@ -95,26 +96,27 @@ func honestRun(ctx context.Context, s *stage, n *node.Node, keep string) (*attac
 	if !result.Accepted {
 		return nil, rows, nil
 	}
-	verified, err := v.JudgeWith(record, verify.Endorsements{Validator: &v.Key.PublicKey, Node: file, AcceptDemoRootsUnsafe: true},
-		verify.Options{At: time.Now(), Asked: verify.TierVerified})
+	enterprise, err := v.JudgeWith(record, verify.Endorsements{Validator: &v.Key.PublicKey, Node: file, AcceptDemoRootsUnsafe: true},
+		verify.Options{At: time.Now(), Asked: verify.TierEnterprise})
 	if err != nil {
 		return nil, nil, err
 	}
-	rows = append(rows, newRow(honestName+", asked for verified", "is asked for more than this version evaluates: no boot log is read yet",
-		"boot.not_evaluable", attacker.VerdictOf(verified), "", 0))
+	rows = append(rows, newRow(honestName+", asked for enterprise", "is asked for more than a software TPM can show",
+		"tpm.class", attacker.VerdictOf(enterprise), "", 0))
 	other, err := roots(filepath.Join(s.dir, "other-authority", "roots"))
 	if err != nil {
 		return nil, nil, err
 	}
 	scene := &attacker.Scene{Dir: filepath.Join(s.dir, "attacks"), Validator: v, OtherRoots: other, Engine: s,
 		Node:    attacker.Honest{URL: n.URL, File: file, Record: record},
-		Mallory: attacker.Mallory{Key: s.attacker, TPMSocket: s.mallory.Socket(), Keys: s.keys()}}
+		Mallory: attacker.Mallory{Key: s.attacker, TPMSocket: s.mallory.Socket(), State: s.mallory, Keys: s.keys()},
+		Boot:    vm.Boot, IMA: vm.IMA, OtherBoot: vm.OtherBoot}
 	return scene, rows, keepFiles(keep, v.Key, scene.Node, reference)
 }
 
 const (
 	honestName = "honest node"
-	honestDoes = "answers with the real agent over a simulated host, and is asked for community"
+	honestDoes = "answers with the real agent over a simulated host, and is asked for verified"
 )
 
 func attackAll(ctx context.Context, scene *attacker.Scene, attacks []attacker.Attack) ([]row, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/hallmark-attest/hallmark/internal/sim/nvml"
 	"github.com/hallmark-attest/hallmark/internal/sim/swtpm"
 	"github.com/hallmark-attest/hallmark/sign"
+	"github.com/hallmark-attest/hallmark/testdata/vm"
 )
 
 // What the demonstration's provider declares, and how large its model is: four layers of 640 x 640 numbers of 2 bytes.
@@ -52,10 +53,10 @@ func newStage(dir string, tools node.Tools) (*stage, error) {
 	var wg sync.WaitGroup
 	errs := make([]error, 4)
 	wg.Go(func() {
-		s.honest, errs[0] = swtpm.Start(filepath.Join(dir, "tpm"), swtpm.Options{Authority: s.authority})
+		s.honest, errs[0] = booted(filepath.Join(dir, "tpm"), s.authority)
 	})
 	wg.Go(func() {
-		s.mallory, errs[1] = swtpm.Start(filepath.Join(dir, "mallory", "tpm"), swtpm.Options{Authority: s.authority})
+		s.mallory, errs[1] = booted(filepath.Join(dir, "mallory", "tpm"), s.authority)
 	})
 	wg.Go(func() { s.library, errs[2] = s.nvml() })
 	wg.Go(func() { _, errs[3] = swtpm.NewAuthority(filepath.Join(dir, "other-authority")) })
@@ -64,6 +65,18 @@ func newStage(dir string, tools node.Tools) (*stage, error) {
 		return nil, errors.Join(err, s.stop())
 	}
 	return s, nil
+}
+
+// booted makes a TPM that has measured what our virtual machine measured when it booted: the logs are real, the boot is replayed.
+func booted(dir string, authority *swtpm.Authority) (*swtpm.TPM, error) {
+	t, err := swtpm.Start(dir, swtpm.Options{Authority: authority})
+	if err != nil {
+		return nil, err
+	}
+	if err := t.Measure(vm.Boot, vm.IMA); err != nil {
+		return nil, errors.Join(err, t.Stop())
+	}
+	return t, nil
 }
 
 // layOut writes directories, engine files and keys.
@@ -89,6 +102,8 @@ func (s *stage) layOut() error {
 		return err
 	}
 	return errors.Join(
+		os.WriteFile(s.bootLog(), vm.Boot, 0o600),
+		os.WriteFile(s.imaLog(), vm.IMA, 0o600),
 		node.CopyProgram(self, s.files.binary, nil),
 		node.CopyProgram(self, s.files.otherBinary, []byte("another build")),
 		engine.WriteModel(s.files.model, 1, modelWidth),
@@ -111,6 +126,9 @@ func (s *stage) key(name string) (*ecdsa.PrivateKey, error) {
 // keys is the glob of listed validators.
 func (s *stage) keys() string { return filepath.Join(s.dir, "keys", "*.pub") }
 
+func (s *stage) bootLog() string { return filepath.Join(s.dir, "node", "boot.bin") }
+func (s *stage) imaLog() string  { return filepath.Join(s.dir, "node", "ima.bin") }
+
 func (s *stage) nvml() (string, error) {
 	dir := filepath.Join(s.dir, "nvml")
 	library, err := nvml.Build(dir, nvml.Full)
@@ -126,7 +144,7 @@ func (s *stage) startNode(ctx context.Context) (*node.Node, error) {
 		return nil, err
 	}
 	return node.Start(ctx, node.Options{Dir: filepath.Join(s.dir, "node"), Tools: s.tools, TPMSocket: s.honest.Socket(), Library: s.library,
-		Keys: s.keys(), PerMinute: s.perMinute,
+		Keys: s.keys(), PerMinute: s.perMinute, BootLog: s.bootLog(), IMALog: s.imaLog(),
 		Engine: &node.EngineConfig{Endpoint: s.engine.Endpoint(), Model: s.files.model, Declared: modelName}})
 }
 

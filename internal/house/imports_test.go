@@ -18,7 +18,7 @@ const module = "github.com/hallmark-attest/hallmark/"
 var floors = [][]string{
 	{"attest", "stats"},
 	{"attest/merkle", "attest/runlog", "attest/fsverity", "internal/proc"},
-	{"attest/tpm", "attest/bootlog", "attest/host", "gpu", "engine", "sign"},
+	{"attest/tpm", "attest/bootlog", "attest/ima", "attest/host", "gpu", "engine", "sign"},
 	{"agent", "verify"},
 	{"internal/hw", "internal/sim"},
 	{"cmd", "bench"},

@@ -8,7 +8,9 @@ type Attack struct {
 	Does   string // one sentence: what the attacker does
 	Expect string // the id of the finding it must end with; "" where it cannot be seen
 	run    func(context.Context, *Scene) (Verdict, error)
-	Unseen string // why it cannot be seen, and its price: such a node must be accepted, at community and not above
+	Unseen string // why it cannot be seen, and its price: such a node must be accepted, at verified and not above
+	// Caps marks an attack that gains nothing and contradicts nothing: the node stays at community.
+	Caps bool
 }
 
 // Run performs the attack. An error says that it could not be performed, which is no result.
@@ -17,35 +19,37 @@ func (a *Attack) Run(ctx context.Context, s *Scene) (Verdict, error) { return a.
 // Attacks lists all attacks: between node and validator, with records, by owners of nodes, at enrolment, and what is not seen.
 func Attacks() []Attack {
 	return []Attack{
-		{"flipped-byte", "flips one bit of the evidence on its way", "evidence.signature", flippedByte, ""},
-		{"replayed-answer", "answers a new challenge with an old response", "batch.root", replayedAnswer, ""},
-		{"relayed", "stands in the middle with a TLS key of his own and forwards to the honest node", "channel.mismatch", relayed, ""},
-		{"relayed-inside", "does the same with a node that binds and quotes his TLS key", "channel.mismatch", relayedInside, ""},
-		{"other-node", "answers for the enrolled node with genuine evidence of another host", "ueid.audience", otherNode, ""},
+		{"flipped-byte", "flips one bit of the evidence on its way", "evidence.signature", flippedByte, "", false},
+		{"replayed-answer", "answers a new challenge with an old response", "batch.root", replayedAnswer, "", false},
+		{"relayed", "stands in the middle with a TLS key of his own and forwards to the honest node", "channel.mismatch", relayed, "", false},
+		{"relayed-inside", "does the same with a node that binds and quotes his TLS key", "channel.mismatch", relayedInside, "", false},
+		{"other-node", "answers for the enrolled node with genuine evidence of another host", "ueid.audience", otherNode, "", false},
 
-		{"edited-record", "changes a byte in the validator's record", "record.signature", editedRecord, ""},
-		{"foreign-record", "asks the node himself and hands in his own record", "challenge.foreign", foreignRecord, ""},
-		{"self-made-challenge", "has the validator's recorder write down an answer to a challenge of his own", "challenge.signature", selfMadeChallenge, ""},
-		{"exchanged-record", "hands a validator that waits for an answer an older record of its own", "challenge.mismatch", exchangedRecord, ""},
-		{"stale-record", "shows yesterday's record as today's", "freshness.age", staleRecord, ""},
-		{"demo-roots", "shows a node enrolled under demonstration roots to a validator that does not ask for them", "node.demo_root", demoRoots, ""},
+		{"edited-record", "changes a byte in the validator's record", "record.signature", editedRecord, "", false},
+		{"foreign-record", "asks the node himself and hands in his own record", "challenge.foreign", foreignRecord, "", false},
+		{"self-made-challenge", "has the validator's recorder write down an answer to a challenge of his own", "challenge.signature", selfMadeChallenge, "", false},
+		{"exchanged-record", "hands a validator that waits for an answer an older record of its own", "challenge.mismatch", exchangedRecord, "", false},
+		{"stale-record", "shows yesterday's record as today's", "freshness.age", staleRecord, "", false},
+		{"demo-roots", "shows a node enrolled under demonstration roots to a validator that does not ask for them", "node.demo_root", demoRoots, "", false},
 
-		{"edited-claims", "edits the GPU claims after the quote and signs the envelope again", "tpm.quote.binding", editedClaims, ""},
-		{"edited-registers", "shows register values of another machine beside a genuine quote", "tpm.quote.pcr_digest", editedRegisters, ""},
-		{"withdrawn", "leaves the TPM out, under the name enrolled with it", "kind.withdrawn", withdrawn, ""},
-		{"foreign-ak", "quotes with the key of another genuine TPM, under the enrolled name", "tpm.ak.foreign", foreignAK, ""},
-		{"software-ak", "edits claims and quotes them with a key in software, under the enrolled name", "tpm.ak.foreign", softwareAK, ""},
-		{"unrestricted-key", "has his TPM sign an invented quote with an unrestricted key", "tpm.ak.attributes", unrestrictedKey, ""},
-		{"duplicate-gpu", "states one GPU twice", "gpu.duplicate", duplicateGPU, ""},
-		{"swapped-weights", "exchanges the weights after enrolment: same names, same sizes, same declaration", "engine.model.mismatch", swappedWeights, ""},
-		{"weights-beside", "leaves the declared weights on disk and serves others", "engine.weights.foreign", weightsBeside, ""},
-		{"swapped-engine", "serves with another executable of the same name", "engine.executable.mismatch", swappedEngine, ""},
+		{"edited-claims", "edits the GPU claims after the quote and signs the envelope again", "tpm.quote.binding", editedClaims, "", false},
+		{"edited-registers", "shows register values of another machine beside a genuine quote", "tpm.quote.pcr_digest", editedRegisters, "", false},
+		{"withdrawn", "leaves the TPM out, under the name enrolled with it", "kind.withdrawn", withdrawn, "", false},
+		{"foreign-ak", "quotes with the key of another genuine TPM, under the enrolled name", "tpm.ak.foreign", foreignAK, "", false},
+		{"software-ak", "edits claims and quotes them with a key in software, under the enrolled name", "tpm.ak.foreign", softwareAK, "", false},
+		{"unrestricted-key", "has his TPM sign an invented quote with an unrestricted key", "tpm.ak.attributes", unrestrictedKey, "", false},
+		{"other-boot-log", "shows the boot log of a machine that was started with another command line", "boot.replay", otherBootLog, "", true},
+		{"rolled-back", "puts back an older state of his software TPM, as one does with a virtual machine's disk", "clock.rollback", rolledBack, "", false},
+		{"duplicate-gpu", "states one GPU twice", "gpu.duplicate", duplicateGPU, "", false},
+		{"swapped-weights", "exchanges the weights after enrolment: same names, same sizes, same declaration", "engine.model.mismatch", swappedWeights, "", false},
+		{"weights-beside", "leaves the declared weights on disk and serves others", "engine.weights.foreign", weightsBeside, "", false},
+		{"swapped-engine", "serves with another executable of the same name", "engine.executable.mismatch", swappedEngine, "", false},
 
-		{"unrestricted-enrol", "offers an unrestricted key of his TPM at enrolment", "enroll.ak.attributes", unrestrictedEnrolment, ""},
-		{"software-enrol", "offers a key in software beside the endorsement key of a genuine TPM", "enroll.activation", softwareEnrolment, ""},
-		{"other-authority", "offers a TPM certified by an authority the validator does not list", "enroll.ek.untrusted", otherAuthority, ""},
+		{"unrestricted-enrol", "offers an unrestricted key of his TPM at enrolment", "enroll.ak.attributes", unrestrictedEnrolment, "", false},
+		{"software-enrol", "offers a key in software beside the endorsement key of a genuine TPM", "enroll.activation", softwareEnrolment, "", false},
+		{"other-authority", "offers a TPM certified by an authority the validator does not list", "enroll.ek.untrusted", otherAuthority, "", false},
 
 		{"invented-claims", "invents newer GPUs before the TPM quotes the claims", "", inventedClaims,
-			"Not seen: root decides what the agent reads, and a TPM quotes the digest of anything. Its price is nothing; so such claims are asserted, and raise no tier."},
+			"Not seen: root decides what the agent reads, and a TPM quotes the digest of anything. Its price is nothing; so such claims are asserted, and raise no tier.", false},
 	}
 }

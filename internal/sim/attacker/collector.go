@@ -28,6 +28,8 @@ type Plan struct {
 	AfterTPM   func(*attest.Bound) error      // edits claims under an old quote, signs the envelope again
 	Transit    func(envelope []byte) []byte   // changes bytes after the signature
 	Parameters func(*attest.Parameters) error // edits what enrolment is shown
+	// Logs makes the logs that are shown of the honest node's.
+	Logs func(map[string]attest.Part) map[string]attest.Part
 }
 
 // attestationKey poses as the attestation key of a TPM.

@@ -77,7 +77,11 @@ func (s *Scene) dishonest(ctx context.Context, p Plan) (*collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &collector{plan: p, tpm: t, key: key, model: seen.bound, logs: seen.response.Logs}, nil
+	logs := seen.response.Logs
+	if p.Logs != nil {
+		logs = p.Logs(logs)
+	}
+	return &collector{plan: p, tpm: t, key: key, model: seen.bound, logs: logs}, nil
 }
 
 func (s *Scene) frontend(half agent.Half) (*agent.Frontend, *agent.SingleUse, error) {

@@ -19,6 +19,8 @@ type Scene struct {
 	Mallory   Mallory
 	// OtherRoots are the endorsement roots of an authority that certified none of the TPMs here.
 	OtherRoots *enroll.Roots
+	Boot, IMA  []byte // what all TPMs here have measured
+	OtherBoot  []byte // the boot log of another start
 	// Engine exchanges what serves at the honest node's endpoint; its owner is root there.
 	Engine Engine
 }
@@ -34,6 +36,7 @@ type Honest struct {
 type Mallory struct {
 	Key       *ecdsa.PrivateKey
 	TPMSocket string
+	State     State  // of the TPM behind the socket
 	Keys      string // glob of the validators that its node answers
 }
 

@@ -71,10 +71,10 @@ func ask(ctx context.Context, url string, key *ecdsa.PrivateKey, ueid attest.UEI
 	return record, challenge, nil
 }
 
-// Judge verifies a record at tier community, demonstration roots accepted, now.
+// Judge verifies a record at tier verified, demonstration roots accepted, now.
 func (v *Validator) Judge(record, nodeFile []byte) (*verify.Result, error) {
 	return v.JudgeWith(record, verify.Endorsements{Validator: &v.Key.PublicKey, Node: nodeFile, AcceptDemoRootsUnsafe: true},
-		verify.Options{At: time.Now(), Asked: verify.TierCommunity})
+		verify.Options{At: time.Now(), Asked: verify.TierVerified})
 }
 
 // JudgeWith verifies a record under other endorsements and options.
@@ -101,16 +101,21 @@ func VerdictOf(r *verify.Result) Verdict {
 
 // challengeAndJudge is a validator's whole round with one node.
 func (v *Validator) challengeAndJudge(ctx context.Context, url string, nodeFile []byte) (Verdict, error) {
-	record, stored, err := v.Ask(ctx, url, nodeFile)
-	if err != nil {
-		return Verdict{}, err
-	}
-	r, err := v.JudgeWith(record, verify.Endorsements{Validator: &v.Key.PublicKey, Node: nodeFile, AcceptDemoRootsUnsafe: true},
-		verify.Options{At: time.Now(), Asked: verify.TierCommunity, Stored: stored})
+	r, err := v.challenge(ctx, url, nodeFile, nil)
 	if err != nil {
 		return Verdict{}, err
 	}
 	return VerdictOf(r), nil
+}
+
+// challenge asks and judges, with what it remembers of the node.
+func (v *Validator) challenge(ctx context.Context, url string, nodeFile []byte, h *verify.History) (*verify.Result, error) {
+	record, stored, err := v.Ask(ctx, url, nodeFile)
+	if err != nil {
+		return nil, err
+	}
+	return v.JudgeWith(record, verify.Endorsements{Validator: &v.Key.PublicKey, Node: nodeFile, AcceptDemoRootsUnsafe: true},
+		verify.Options{At: time.Now(), Asked: verify.TierVerified, Stored: stored, History: h})
 }
 
 // measuredFindings are the ids of which an answer has one each once its engine's files were hashed.

@@ -112,13 +112,30 @@ func (in *inspector) response(rec *attest.Record) any {
 	for i, p := range r.Path {
 		path[i] = p.String()
 	}
-	view := map[string]any{"size": r.Size, "index": r.Index, "path": path, "evidence": in.evidence(r.Evidence)}
+	logs := map[string]any{}
+	for name, p := range r.Logs {
+		logs[name] = logView(p)
+		if file, ok := logFiles[name]; ok && len(p.Bytes) > 0 {
+			in.parts[file] = p.Bytes
+		}
+	}
+	view := map[string]any{"size": r.Size, "logs": logs, "index": r.Index, "path": path, "evidence": in.evidence(r.Evidence)}
 	if a, err := attest.ParseAnswer(r.Answer); err != nil {
 		view["answer"] = problem(err)
 	} else if a.Channel != nil {
 		view["answer"] = map[string]string{"channel": a.Channel.String()}
 	}
 	return view
+}
+
+// logFiles are the names that other tools know the logs by.
+var logFiles = map[string]string{attest.LogBoot: "boot.log", attest.LogIMA: "ima.bin", attest.LogCEL: "runtime.cel"}
+
+func logView(p attest.Part) any {
+	if p.Absent != nil {
+		return map[string]any{"absent": string(p.Absent.Reason) + ": " + p.Absent.Detail}
+	}
+	return map[string]any{"offset": p.Offset, "bytes": len(p.Bytes), "more": p.More}
 }
 
 func (in *inspector) evidence(b []byte) any {

@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/hallmark-attest/hallmark/internal/sim/swtpm"
+	"github.com/hallmark-attest/hallmark/testdata/vm"
 )
 
 func TestMain(m *testing.M) {
@@ -89,6 +90,14 @@ func startTPM(t *testing.T, e *testscript.Env) error {
 		return err
 	}
 	e.Defer(func() { tpm.Stop() })
+	if err := tpm.Measure(vm.Boot, vm.IMA); err != nil { // it booted as our virtual machine did
+		return err
+	}
+	for name, content := range map[string][]byte{"vm.boot": vm.Boot, "vm.ima": vm.IMA, "vm.other": vm.OtherBoot} {
+		if err := os.WriteFile(filepath.Join(e.WorkDir, name), content, 0o644); err != nil {
+			return err
+		}
+	}
 	e.Setenv("TPM", tpm.Socket())
 	e.Setenv("ROOTS", tpm.Roots())
 	return nil

@@ -31,6 +31,9 @@ type forge struct {
 	akPublic  tpm2.TPMTPublic
 	claims    map[attest.Kind][]byte // kinds beside the TPM; others are absent
 	others    int                    // further leaves in the batch
+	clock     tpm2.TPMSClockInfo
+	firmware  uint64
+	logs      map[string]attest.Part // sent; the challenge asks for each from its offset
 
 	// Hooks, in the order in which a node passes them.
 	challengeKey *ecdsa.PrivateKey
@@ -38,7 +41,8 @@ type forge struct {
 	answer       func(*attest.Answer)
 	tpmClaims    func(*tpm.Claims)
 	bound        func(*attest.Bound)
-	rawBound     func([]byte) []byte // before binding
+	rawBound     func([]byte) []byte   // before binding
+	pcrs         func(map[uint][]byte) // the registers that the TPM holds
 	attested     func(*tpm2.TPMSAttest)
 	pcrSelection []uint
 	quote        func(*tpm.Quote)
@@ -65,7 +69,8 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 // newForge is an honest node with a TPM.
 func newForge(t testing.TB) *forge {
 	f := &forge{t: t, at: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC), claims: map[attest.Kind][]byte{},
-		validator: newKey(t), evidence: newKey(t), ak: newKey(t), others: 2}
+		validator: newKey(t), evidence: newKey(t), ak: newKey(t), others: 2,
+		clock: tpm2.TPMSClockInfo{Clock: 1000, ResetCount: 3, Safe: true}, firmware: 1, logs: map[string]attest.Part{}}
 	f.akPublic = akPublic(t, &f.ak.PublicKey)
 	f.pcrSelection = slices.Clone(requiredPCRs)
 	return f
@@ -165,6 +170,9 @@ func (f *forge) make() []byte {
 	f.t.Helper()
 	c := attest.Challenge{Profiles: []string{attest.Profile}, Nonce: attest.Nonce(sha256.Sum256([]byte("nonce"))),
 		Issued: ms(f.at), Expires: ms(f.at.Add(time.Minute)), Audience: f.ueid(), Kinds: []attest.Kind{"engine", "gpu", "host", "tpm"}}
+	if len(f.logs) > 0 {
+		c.Logs = f.offsets()
+	}
 	call(f.challenge, &c)
 	challenge := f.must(sign.Seal(or(f.challengeKey, f.validator), attest.TypeChallenge, f.must(attest.Marshal(c))))
 	ans := attest.Answer{Channel: &exporter}
@@ -178,12 +186,23 @@ func (f *forge) make() []byte {
 	tree, paths := merkle.Tree(leaves)
 	e := f.evidenceOver(attest.BatchRoot(uint32(len(leaves)), tree))
 	r := attest.Response{Evidence: pass(f.envelope, f.must(sign.Seal(f.evidence, attest.TypeEvidence, f.must(attest.Marshal(e))))),
-		Answer: answer, Size: uint32(len(leaves)), Path: paths[0], Logs: map[string]attest.Part{}}
+		Answer: answer, Size: uint32(len(leaves)), Path: paths[0], Logs: maps.Clone(f.logs)}
 	call(f.response, &r)
 	rec := attest.Record{Challenge: challenge, Sent: ms(f.at.Add(time.Millisecond)), Received: ms(f.at.Add(20 * time.Millisecond)),
 		TLSKey: tlsKey, Exporter: &exporter, Response: pass(f.raw, f.must(attest.Marshal(r)))}
 	call(f.record, &rec)
 	return f.must(sign.Seal(or(f.recordKey, f.validator), attest.TypeRecord, f.must(attest.Marshal(rec))))
+}
+
+// offsets ask for each log that the forge sends, from where it sends it.
+func (f *forge) offsets() *attest.Logs {
+	out := &attest.Logs{}
+	for name, at := range map[string]**uint64{attest.LogBoot: &out.Boot, attest.LogIMA: &out.IMA, attest.LogCEL: &out.CEL} {
+		if p, ok := f.logs[name]; ok {
+			*at = &p.Offset
+		}
+	}
+	return out
 }
 
 func (f *forge) evidenceOver(root attest.Digest) *attest.Evidence {
@@ -245,9 +264,10 @@ func (f *forge) sign(qualifying attest.Digest) tpm.Quote {
 		v := sha256.Sum256([]byte{byte(i)})
 		q.PCRs[i] = v[:]
 	}
+	call(f.pcrs, q.PCRs)
 	a := tpm2.TPMSAttest{Magic: tpm2.TPMGeneratedValue, Type: tpm2.TPMSTAttestQuote,
 		QualifiedSigner: tpm2.TPM2BName{Buffer: f.qualifiedName()}, ExtraData: tpm2.TPM2BData{Buffer: qualifying[:]},
-		ClockInfo: tpm2.TPMSClockInfo{Clock: 1000, ResetCount: 3, Safe: true}, FirmwareVersion: 1,
+		ClockInfo: f.clock, FirmwareVersion: f.firmware,
 		Attested: quoteInfo(f.pcrSelection, tpm2.TPMAlgSHA256, tpm.PCRDigest(q.PCRs))}
 	call(f.attested, &a)
 	q.Attest = tpm2.Marshal(a)

@@ -34,8 +34,7 @@ func (s *Store) Append(key *ecdsa.PrivateKey, r *verify.Result) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("history: %w", err)
 	}
-	name := stamp(r.Verdict.Sent) + "-" + r.Verdict.Record.Short() + suffix
-	if err := replace(filepath.Join(dir, name), doc); err != nil {
+	if err := replace(filepath.Join(dir, fileName(r.Verdict)), doc); err != nil {
 		return fmt.Errorf("history: %w", err)
 	}
 	for name, content := range r.Logs {
@@ -58,7 +57,7 @@ func (s *Store) keepLog(u attest.UEID, name string, content []byte) error {
 	return replace(path, content)
 }
 
-// replace writes beside and renames, so that no reader sees half a file.
+// replace writes beside and renames, so that no reader sees half a file, and one that the machine wrote before it lost power is whole.
 func replace(path string, content []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-")
 	if err != nil {
@@ -66,7 +65,7 @@ func replace(path string, content []byte) error {
 	}
 	_, err = f.Write(content)
 	if err == nil {
-		err = f.Chmod(0o644)
+		err = errors.Join(f.Chmod(0o644), f.Sync())
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/hallmark-attest/hallmark/attest"
@@ -115,6 +114,8 @@ func (s *Store) around(u attest.UEID, at uint64) ([]string, error) {
 	return names[max(0, i-Nearest):min(len(names), i+Nearest+1)], nil
 }
 
+func fileName(v *attest.Verdict) string { return stamp(v.Sent) + "-" + v.Record.Short() + suffix }
+
 func stamp(ms uint64) string { return fmt.Sprintf("%016d", ms) }
 
 func readVerdict(path string, u attest.UEID, key *ecdsa.PublicKey) (*attest.Verdict, error) {
@@ -126,9 +127,8 @@ func readVerdict(path string, u attest.UEID, key *ecdsa.PublicKey) (*attest.Verd
 	if err != nil {
 		return nil, fmt.Errorf("history: %s: %w: remove it, or name the validator that wrote it", path, err)
 	}
-	at, _, _ := strings.Cut(filepath.Base(path), "-")
-	if n, err := strconv.ParseUint(at, 10, 64); err != nil || n != v.Sent || v.UEID != u {
-		return nil, fmt.Errorf("history: %s is another record's verdict: it was renamed or moved", path)
+	if filepath.Base(path) != fileName(v) || v.UEID != u {
+		return nil, fmt.Errorf("history: %s is another record's verdict: it was renamed or moved: move it back to %s", path, filepath.Join(v.UEID.String(), fileName(v)))
 	}
 	return v, nil
 }

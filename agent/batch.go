@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -14,7 +13,8 @@ import (
 type BatchOptions struct {
 	Cap   int           // challenges under one root; default and most attest.MaxBatch; 1 turns batching off
 	Queue int           // challenges waiting; default 2 x attest.MaxBatch
-	Wait  time.Duration // most that a quote is delayed after the one before; default 5 ms
+	Share int           // of them by one key; default a quarter of the connections a node has
+	Wait  time.Duration // most that a quote is delayed after the one before; default 25 ms
 }
 
 func (o BatchOptions) withDefaults() BatchOptions {
@@ -24,31 +24,13 @@ func (o BatchOptions) withDefaults() BatchOptions {
 	if o.Queue <= 0 {
 		o.Queue = 2 * attest.MaxBatch
 	}
+	if o.Share <= 0 {
+		o.Share = maxConnections / 4
+	}
 	if o.Wait <= 0 {
-		o.Wait = 5 * time.Millisecond
+		o.Wait = 25 * time.Millisecond
 	}
 	return o
-}
-
-// Waiting after a quote: this share of the running median of the last quotes.
-// It lets a closed-loop crowd join one batch instead of two (group commit).
-const (
-	waitPercent   = 4
-	medianSamples = 16
-)
-
-// queued is one challenge whose own answer is ready.
-type queued struct {
-	ctx      context.Context
-	leaf     attest.Digest
-	answer   []byte
-	unlisted bool
-	out      chan batchResult // of capacity one, so that the batcher never waits for an asker
-}
-
-type batchResult struct {
-	response *attest.Response
-	err      error
 }
 
 // batcher answers many challenges with one piece of evidence: whoever arrives
@@ -57,50 +39,52 @@ type batcher struct {
 	options  BatchOptions
 	evidence func(context.Context, attest.Digest, attest.Class) ([]byte, error)
 	observe  func(size int, took time.Duration, err error)
+	pace     pace
 
-	mu       sync.Mutex
-	waiting  map[attest.Class][]*queued
-	count    int
-	unlisted int
-	stopped  bool
-	wake     chan struct{}
-
-	took []time.Duration // of the last quotes, oldest first
+	mu    sync.Mutex
+	queue *queue
+	// missing is how many more must arrive before wake is told; zero and less: each arrival tells.
+	missing int
+	stopped bool
+	wake    chan struct{}
 }
 
 func newBatcher(o BatchOptions, evidence func(context.Context, attest.Digest, attest.Class) ([]byte, error), observe func(int, time.Duration, error)) *batcher {
-	return &batcher{options: o.withDefaults(), evidence: evidence, observe: observe,
-		waiting: map[attest.Class][]*queued{}, wake: make(chan struct{}, 1)}
+	o = o.withDefaults()
+	return &batcher{options: o, evidence: evidence, observe: observe, pace: pace{most: o.Wait}, queue: newQueue(o.Queue, o.Share), wake: make(chan struct{}, 1)}
 }
 
-// submit queues one challenge and waits for its response or for ctx. Unlisted
-// keys may fill half of the queue; the rest is kept for listed ones.
-func (b *batcher) submit(ctx context.Context, class attest.Class, leaf attest.Digest, answer []byte, listed bool) (*attest.Response, error) {
-	q := &queued{ctx: ctx, leaf: leaf, answer: answer, unlisted: !listed, out: make(chan batchResult, 1)}
-	if err := b.enqueue(class, q); err != nil {
+// submit queues one challenge and waits for its response or for ctx.
+func (b *batcher) submit(ctx context.Context, class attest.Class, leaf attest.Digest, answer []byte, key attest.Digest, listed bool) (*attest.Response, error) {
+	q := &queued{ctx: ctx, class: class, leaf: leaf, answer: answer, out: make(chan batchResult, 1)}
+	if listed {
+		q.key = key
+	}
+	if err := b.enqueue(q); err != nil {
 		return nil, err
 	}
 	select {
 	case r := <-q.out:
 		return r.response, r.err
 	case <-ctx.Done():
+		b.mu.Lock()
+		b.queue.remove(q)
+		b.mu.Unlock()
 		return nil, refuse(attest.ProblemTimeout, "no evidence before the challenge's end of life")
 	}
 }
 
-func (b *batcher) enqueue(class attest.Class, q *queued) error {
+func (b *batcher) enqueue(q *queued) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.stopped {
 		return refuse(attest.ProblemStopping, "the agent is shutting down")
 	}
-	if b.count >= b.options.Queue || (q.unlisted && b.unlisted >= b.options.Queue/2) {
-		return &Refusal{Name: attest.ProblemBusy, Detail: "the queue for evidence is full", Retry: 2 * time.Second}
+	if err := b.queue.add(q); err != nil {
+		return err
 	}
-	b.waiting[class] = append(b.waiting[class], q)
-	b.count++
-	if q.unlisted {
-		b.unlisted++
+	if b.missing--; b.missing > 0 {
+		return nil
 	}
 	select {
 	case b.wake <- struct{}{}:
@@ -110,11 +94,23 @@ func (b *batcher) enqueue(class attest.Class, q *queued) error {
 }
 
 // run makes evidence until ctx ends, then fails who still waits.
+//
+// Over a slow TPM those who were just answered are waited for, so that a crowd
+// stays together (pace.wait). Over a fast one the next quote begins first, with who
+// is there, and the answers of the one before go out while the TPM signs: encrypting
+// and sending them takes as long as a fast quote.
 func (b *batcher) run(ctx context.Context) {
 	last := attest.ClassDevice
+	var done *answers
 	for {
+		if wait := b.pace.wait(); wait > 0 {
+			done.handOut()
+			b.await(ctx, done.answered(), wait)
+		}
 		class, batch := b.freeze(last)
 		if batch == nil {
+			done.handOut()
+			done = nil
 			select {
 			case <-b.wake:
 				continue
@@ -124,9 +120,9 @@ func (b *batcher) run(ctx context.Context) {
 			}
 		}
 		last = class
-		start := time.Now()
-		b.commit(ctx, class, batch)
-		b.pause(ctx, time.Since(start))
+		before := done
+		done = b.commit(withQuoting(ctx, before.handOut), class, batch)
+		before.handOut() // where no quote was begun
 	}
 }
 
@@ -136,80 +132,72 @@ func (b *batcher) freeze(last attest.Class) (attest.Class, []*queued) {
 	defer b.mu.Unlock()
 	order := []attest.Class{attest.ClassFast, attest.ClassDevice}
 	if last == attest.ClassFast {
-		slices.Reverse(order)
+		order[0], order[1] = order[1], order[0]
 	}
 	for _, class := range order {
-		for len(b.waiting[class]) > 0 {
-			n := min(len(b.waiting[class]), b.options.Cap)
-			batch := slices.Clone(b.waiting[class][:n])
-			b.waiting[class] = slices.Delete(b.waiting[class], 0, n)
-			b.count -= n
-			for _, q := range batch {
-				if q.unlisted {
-					b.unlisted--
-				}
-			}
-			// Who went away before the freeze takes no leaf.
-			if batch = slices.DeleteFunc(batch, func(q *queued) bool { return q.ctx.Err() != nil }); len(batch) > 0 {
-				return class, batch
-			}
+		if batch := b.queue.take(class, b.options.Cap); len(batch) > 0 {
+			return class, batch
 		}
 	}
 	return last, nil
 }
 
-// commit makes one piece of evidence over the batch and hands out the responses.
-func (b *batcher) commit(ctx context.Context, class attest.Class, batch []*queued) {
+// commit makes one piece of evidence over the batch.
+func (b *batcher) commit(ctx context.Context, class attest.Class, batch []*queued) *answers {
 	leaves := make([]attest.Digest, len(batch))
 	for i, q := range batch {
 		leaves[i] = q.leaf
 	}
-	size := uint32(len(batch))
-	tree, paths := merkle.Tree(leaves)
+	a := &answers{batch: batch}
+	var tree attest.Digest
+	tree, a.paths = merkle.Tree(leaves)
 	start := time.Now()
-	evidence, err := b.evidence(ctx, attest.BatchRoot(size, tree), class)
-	b.observe(len(batch), time.Since(start), err)
-	for i, q := range batch {
-		if err != nil {
-			q.out <- batchResult{err: err}
-			continue
-		}
-		path := paths[i]
-		if path == nil {
-			path = []attest.Digest{}
-		}
-		q.out <- batchResult{response: &attest.Response{Evidence: evidence, Answer: q.answer, Size: size, Index: uint32(i),
-			Path: path, Logs: map[string]attest.Part{}}}
-	}
+	a.evidence, a.err = b.evidence(ctx, attest.BatchRoot(uint32(len(batch)), tree), class)
+	took := time.Since(start)
+	b.pace.quoted(took)
+	b.observe(len(batch), took, a.err)
+	return a
 }
 
-// pause waits after a quote that took so long.
-func (b *batcher) pause(ctx context.Context, took time.Duration) {
-	b.took = append(b.took, took)
-	if len(b.took) > medianSamples {
-		b.took = b.took[1:]
-	}
-	sorted := slices.Sorted(slices.Values(b.took))
-	wait := min(b.options.Wait, sorted[len(sorted)/2]*waitPercent/100)
-	if wait <= 0 || b.options.Cap == 1 {
+// await waits until as many have come as were just answered, but no longer than that. A
+// single asker is never waited for.
+func (b *batcher) await(ctx context.Context, answered int, most time.Duration) {
+	if answered < 2 {
 		return
 	}
-	t := time.NewTimer(wait)
+	t := time.NewTimer(most)
 	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
+	for missing := b.expect(answered); missing > 0; missing = b.stillMissing() {
+		select {
+		case <-b.wake:
+			continue
+		case <-t.C:
+		case <-ctx.Done():
+		}
+		break
 	}
+	b.expect(0) // from now on each arrival tells
+}
+
+// expect sets how many must arrive before wake is told. There is no use in more than fit under one root.
+func (b *batcher) expect(n int) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.missing = min(n, b.options.Cap-b.queue.count)
+	return b.missing
+}
+
+func (b *batcher) stillMissing() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.missing
 }
 
 func (b *batcher) failAll() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for class, list := range b.waiting {
-		for _, q := range list {
-			q.out <- batchResult{err: refuse(attest.ProblemStopping, "the agent is shutting down")}
-		}
-		delete(b.waiting, class)
+	b.stopped = true
+	for _, q := range b.queue.drain() {
+		q.out <- batchResult{err: refuse(attest.ProblemStopping, "the agent is shutting down")}
 	}
-	b.count, b.unlisted, b.stopped = 0, 0, true
 }

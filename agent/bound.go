@@ -62,15 +62,11 @@ func shrink(states map[attest.Kind]stated) {
 // change, the check need not read them again. The turn's holder has it.
 type passed map[attest.Kind]cbor.RawMessage
 
-// encode encodes b and reads it back as the verifier will: what it would refuse
-// as malformed is never quoted. Claims that passed before are left to an empty map in what is read back.
-func (p passed) encode(b *attest.Bound) ([]byte, error) {
-	raw, err := attest.Marshal(b)
-	if err != nil {
-		return nil, fmt.Errorf("bound: %w", err)
-	}
+// check reads b back as the verifier will: what that would refuse as malformed never
+// leaves. Claims that passed before are an empty map in what is read back. raw is b's whole encoding.
+func (p passed) check(b *attest.Bound, raw []byte) error {
 	if len(raw) > attest.MaxEvidenceSize {
-		return nil, fmt.Errorf("own check: bound of %d bytes, limit %d", len(raw), attest.MaxEvidenceSize)
+		return fmt.Errorf("own check: bound of %d bytes, limit %d", len(raw), attest.MaxEvidenceSize)
 	}
 	read := *b
 	read.Submods = maps.Clone(b.Submods)
@@ -81,13 +77,13 @@ func (p passed) encode(b *attest.Bound) ([]byte, error) {
 	}
 	again, err := attest.Marshal(&read)
 	if err != nil {
-		return nil, fmt.Errorf("bound: %w", err)
+		return fmt.Errorf("bound: %w", err)
 	}
 	if _, err := attest.ParseBound(again); err != nil {
-		return nil, fmt.Errorf("own check: %w", err)
+		return fmt.Errorf("own check: %w", err)
 	}
 	maps.Copy(p, b.Submods)
-	return raw, nil
+	return nil
 }
 
 // emptyMap is the encoding of a map without entries.

@@ -163,19 +163,25 @@ func (c *Collector) Evidence(ctx context.Context, p *EvidenceParams) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	bound, err := c.bind(ctx, p, ueid, t)
+	b, err := c.bind(ctx, p, ueid, t)
 	if err != nil {
 		return nil, unavailable("evidence", err)
 	}
-	roots, err := c.quote(ctx, t, attest.Binding(p.Root, c.keyID, bound))
+	bound, err := attest.Marshal(b)
 	if err != nil {
+		return nil, unavailable("evidence", fmt.Errorf("bound: %w", err))
+	}
+	checked := make(chan error, 1) // while the TPM signs
+	go func() { checked <- c.passed.check(b, bound) }()
+	roots, err := c.quote(ctx, t, attest.Binding(p.Root, c.keyID, bound))
+	if err := errors.Join(<-checked, err); err != nil {
 		return nil, unavailable("evidence", err)
 	}
 	return c.seal(bound, roots)
 }
 
-// bind collects everything and returns the encoded claims-set that the binding covers.
-func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEID, t *heldTPM) ([]byte, error) {
+// bind collects everything that the binding covers.
+func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEID, t *heldTPM) (*attest.Bound, error) {
 	inputs := c.o.Inputs()
 	inputs.Config = c.o.Config.Digest
 	if p.Front.Config != inputs.Config {
@@ -204,7 +210,7 @@ func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEI
 		TLSKey:       p.TLSKey, Inputs: inputs, Class: p.Class,
 	}
 	setKinds(b, maps.Clone(states))
-	return c.passed.encode(b)
+	return b, nil
 }
 
 // quote asks the TPM to sign the binding. There is no way around a TPM that
@@ -217,6 +223,7 @@ func (c *Collector) quote(ctx context.Context, t *heldTPM, binding attest.Digest
 	if err != nil {
 		return nil, err
 	}
+	quoting(ctx)
 	q, err := t.Quote(ctx, attest.TPMQualifying(binding, inner))
 	if err != nil {
 		t.failed(err)

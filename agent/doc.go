@@ -10,7 +10,8 @@
 // Who may hold up whom: TPM claims are read ahead and evidence has the TPM before
 // enrolment (turn.go); whoever hangs up takes the work with it (link_serve.go);
 // connections, rates and bodies are bounded such that strangers and recorded
-// requests get in their own way alone (connections.go, pay.go, body.go).
+// requests get in their own way alone (connections.go, pay.go, body.go); keys take
+// turns in queue and batch (queue.go).
 //
 // Invariants: a refused request costs no TPM operation. Nothing enters the
 // evidence after the binding except what signs it. What cannot be read becomes

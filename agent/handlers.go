@@ -73,7 +73,7 @@ func (f *Frontend) challenge(w http.ResponseWriter, r *http.Request) (*admission
 	if err != nil {
 		return a, 0, err
 	}
-	resp, err := f.batch.submit(ctx, attest.ClassOf(c.Kinds), attest.Leaf(a.body, answer), answer, a.listed)
+	resp, err := f.batch.submit(ctx, attest.ClassOf(c.Kinds), attest.Leaf(a.body, answer), answer, a.key, a.listed)
 	if err != nil {
 		return a, 0, err
 	}

@@ -14,7 +14,7 @@ import (
 
 // The link between front end and collector: frames of a big-endian u32 length
 // and one deterministic CBOR map, a request {id, method, params} or a reply
-// {id, result | error}. Several requests may be in flight; replies come in any order.
+// {id, result | error | quoting}. Several requests may be in flight; replies come in any order.
 // The request "cancel" names another's id, has no reply and asks that the other be
 // given up: an asker on the network who leaves must not keep the collector at work.
 
@@ -49,6 +49,8 @@ type linkReply struct {
 	ID     uint64          `cbor:"id"`
 	Result cbor.RawMessage `cbor:"result,omitempty"`
 	Error  *linkError      `cbor:"error,omitempty"`
+	// Quoting says that evidence has been bound and is being quoted; the reply proper follows.
+	Quoting bool `cbor:"quoting,omitempty"`
 
 	bytes []byte // in place of Result, where that is one byte string: see linkbytes.go
 }
@@ -131,8 +133,14 @@ func parseLinkReply(b []byte) (*linkReply, error) {
 	if err := attest.Unmarshal(b, &p, maxReplyFrame); err != nil {
 		return nil, fmt.Errorf("link: reply: %w", err)
 	}
-	if (p.Error == nil) == (len(p.Result) == 0) {
-		return nil, errors.New("link: reply: wants exactly one of result and error")
+	n := 0
+	for _, there := range []bool{len(p.Result) > 0, p.Error != nil, p.Quoting} {
+		if there {
+			n++
+		}
+	}
+	if n != 1 {
+		return nil, errors.New("link: reply: wants exactly one of result, error and quoting")
 	}
 	return &p, nil
 }

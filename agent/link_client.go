@@ -28,7 +28,13 @@ type linkConn struct {
 	write   sync.Mutex
 	mu      sync.Mutex
 	id      uint64
-	waiting map[uint64]chan *linkReply // nil once the connection broke
+	waiting map[uint64]waiter // nil once the connection broke
+}
+
+// waiter is who waits for a reply.
+type waiter struct {
+	reply   chan *linkReply // of capacity one
+	quoting func()
 }
 
 // NewLinkClient makes a client that dials with dial.
@@ -96,7 +102,7 @@ func (c *LinkClient) call(ctx context.Context, method string, params, result any
 	if err != nil {
 		return unavailable("collector", err)
 	}
-	id, reply, err := conn.begin()
+	id, reply, err := conn.begin(func() { quoting(ctx) })
 	if err != nil {
 		return unavailable("collector", err)
 	}
@@ -148,7 +154,7 @@ func (c *LinkClient) connect(ctx context.Context) (*linkConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn := &linkConn{Conn: raw, waiting: map[uint64]chan *linkReply{}}
+	conn := &linkConn{Conn: raw, waiting: map[uint64]waiter{}}
 	c.conn = conn
 	c.wg.Go(conn.read)
 	return conn, nil
@@ -160,7 +166,7 @@ func (c *linkConn) alive() bool {
 	return c.waiting != nil
 }
 
-func (c *linkConn) begin() (uint64, chan *linkReply, error) {
+func (c *linkConn) begin(quoting func()) (uint64, chan *linkReply, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.waiting == nil {
@@ -168,7 +174,7 @@ func (c *linkConn) begin() (uint64, chan *linkReply, error) {
 	}
 	c.id++
 	reply := make(chan *linkReply, 1)
-	c.waiting[c.id] = reply
+	c.waiting[c.id] = waiter{reply, quoting}
 	return c.id, reply, nil
 }
 
@@ -200,17 +206,28 @@ func (c *linkConn) read() {
 		if err != nil {
 			break
 		}
-		c.mu.Lock()
-		if reply := c.waiting[p.ID]; reply != nil {
-			reply <- p
-			delete(c.waiting, p.ID)
-		}
-		c.mu.Unlock()
+		c.deliver(p)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, reply := range c.waiting {
-		close(reply)
+	for _, w := range c.waiting {
+		close(w.reply)
 	}
 	c.waiting = nil
+}
+
+// deliver hands a reply to who waits for it, if he still does.
+func (c *linkConn) deliver(p *linkReply) {
+	c.mu.Lock()
+	w, waits := c.waiting[p.ID]
+	if waits && !p.Quoting {
+		delete(c.waiting, p.ID)
+	}
+	c.mu.Unlock()
+	switch {
+	case waits && p.Quoting:
+		w.quoting()
+	case waits:
+		w.reply <- p
+	}
 }

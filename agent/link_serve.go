@@ -76,11 +76,21 @@ func (c *servedConn) next(ctx context.Context, fail func()) error {
 	}
 	c.wg.Go(func() {
 		defer func() { <-slots }()
-		p := c.answer(work, q)
+		p := c.answer(c.announcing(work, q, fail), q)
 		done()
 		c.reply(ctx, q, p, fail)
 	})
 	return nil
+}
+
+// announcing lets the front end know when evidence is being quoted. The quote does not wait for that to be written.
+func (c *servedConn) announcing(ctx context.Context, q *linkRequest, fail func()) context.Context {
+	if q.Method != methodEvidence {
+		return ctx
+	}
+	return withQuoting(ctx, func() {
+		c.wg.Go(func() { c.reply(ctx, q, &linkReply{ID: q.ID, Quoting: true}, fail) })
+	})
 }
 
 var errManyActivations = &Refusal{Name: attest.ProblemBusy, Detail: "other validators are enrolling this node", Retry: 10 * time.Second}

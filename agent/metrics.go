@@ -64,5 +64,5 @@ func (m *metrics) handler() http.Handler {
 func (b *batcher) len() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.count
+	return b.queue.count
 }

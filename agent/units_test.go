@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -58,46 +57,6 @@ func TestMetricsAreServedApartAndCountOutcomes(t *testing.T) {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("no %q", want)
 		}
-	}
-}
-
-func TestQueueIsBoundedAndKeepsAShareForListed(t *testing.T) {
-	b := newBatcher(BatchOptions{Queue: 4}, nil, nil)
-	put := func(listed bool) error {
-		return b.enqueue(attest.ClassFast, &queued{ctx: t.Context(), unlisted: !listed, out: make(chan batchResult, 1)})
-	}
-	for i, c := range []struct{ listed, ok bool }{{false, true}, {false, true}, {false, false}, {true, true}, {true, true}, {true, false}} {
-		if err := put(c.listed); (err == nil) != c.ok || (err != nil && asRefusal(err).Name != attest.ProblemBusy) {
-			t.Errorf("%d: %v", i, err)
-		}
-	}
-	b.failAll()
-	if err := put(true); asRefusal(err).Name != attest.ProblemStopping {
-		t.Error(err)
-	}
-}
-
-func TestBatchesAreOfOneClassAndNeitherStarves(t *testing.T) {
-	b := newBatcher(BatchOptions{Cap: 2}, nil, nil)
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	for _, class := range []attest.Class{attest.ClassFast, attest.ClassFast, attest.ClassFast, attest.ClassDevice} {
-		b.enqueue(class, &queued{ctx: t.Context()})
-	}
-	b.enqueue(attest.ClassDevice, &queued{ctx: gone})
-	last := attest.ClassDevice
-	for i, want := range []struct {
-		class attest.Class
-		n     int
-	}{{attest.ClassFast, 2}, {attest.ClassDevice, 1}, {attest.ClassFast, 1}} {
-		class, batch := b.freeze(last)
-		if class != want.class || len(batch) != want.n {
-			t.Errorf("%d: %d of %s, want %v", i, len(batch), class, want)
-		}
-		last = class
-	}
-	if _, batch := b.freeze(last); batch != nil || b.count != 0 {
-		t.Error("something is left")
 	}
 }
 

@@ -109,7 +109,7 @@ func (h *host) sources(c *agent.Config) ([]agent.Source, []func(context.Context)
 	return []agent.Source{
 			agent.GPUSource(h.probe, time.Duration(c.GPU.Interval)),
 			agent.HostSource(agent.HostOptions{Root: os.DirFS("/"), System: sysinfo.Reader{Root: "/"}.Read, Complete: probed.Complete, Now: time.Now}),
-			agent.EngineSource(eng),
+			agent.EngineSource(eng, nil),
 		}, []func(context.Context){agent.Hashing(digests, log), func(ctx context.Context) { _ = eng.Run(ctx) }}, // ends with ctx
 		nil
 }

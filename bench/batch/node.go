@@ -79,8 +79,10 @@ func (s *side) run(ctx context.Context, h *host, c *agent.Config, batch agent.Ba
 	}
 	inputs := agent.ReadInputs(c, "/")
 	col, err := agent.NewCollector(agent.CollectorOptions{Config: c, Version: "bench", Sources: sources, Background: background, Log: log, Now: time.Now,
-		OpenTPM: func(ctx context.Context) (agent.TPM, error) { return agent.NewTPM(ctx, s.slow, c.TPM.Device, time.Now) },
-		Inputs:  func() attest.Inputs { return inputs }, Software: func() attest.Software { return attest.Software{} }})
+		OpenTPM: func(ctx context.Context) (agent.TPM, error) {
+			return agent.NewTPM(ctx, s.slow, c.TPM.Device, time.Now, tpm.Options{})
+		},
+		Inputs: func() attest.Inputs { return inputs }, Software: func() attest.Software { return attest.Software{} }})
 	if err != nil {
 		return err
 	}

@@ -27,27 +27,27 @@ func (ap *Appraised) bootLog(refs *References) {
 	if l.lack == "" && l.more {
 		l.lack = fmt.Sprintf("it is longer than the %d bytes of a part", attest.MaxLogSize)
 	}
-	if l.lack != "" {
-		ap.findings.unknown("boot.not_evaluable", "boot log", by, "a boot log that replays to the quoted registers", l.lack)
-		return
-	}
-	r := bootlog.Judge(l.bytes, a.quote.Bank, a.quote.PCRs)
-	// Without its separators the firmware may not have begun: an empty log replays to registers that are zero.
-	ap.boot.report, ap.boot.replays = r, r.Replays && r.Closed
-	if r.Err != nil {
-		if l.continued {
-			a.keep(attest.LogBoot, nil)
+	r := &bootlog.Report{}
+	if l.lack == "" {
+		if r = bootlog.Judge(l.bytes, a.quote.Bank, a.quote.PCRs); r.Err != nil {
+			l.lack = r.Err.Error()
+		} else if l.continued && !r.Replays {
+			l.lack = restarted
 		}
-		ap.findings.unknown("boot.not_evaluable", "boot log", by, "a boot log that replays to the quoted registers", r.Err)
-		return
 	}
-	ap.bootReplay(r)
+	// Without its separators the firmware may not have begun: an empty log replays to registers that are zero.
+	ap.boot.report, ap.boot.replays = r, l.lack == "" && r.Replays && r.Closed
 	switch {
 	case ap.boot.replays:
 		a.keep(attest.LogBoot, l.bytes)
 	case l.continued:
 		a.keep(attest.LogBoot, nil)
 	}
+	if l.lack != "" {
+		ap.findings.unknown("boot.not_evaluable", "boot log", by, "a boot log that replays to the quoted registers", l.lack)
+		return
+	}
+	ap.bootReplay(r)
 	ap.secureBootState(r)
 	ap.bootFacts(r)
 	ap.bootReference(refs, r)
@@ -59,15 +59,9 @@ func (ap *Appraised) bootReplay(r *bootlog.Report) {
 	case ap.boot.replays:
 		ap.findings.good("boot.replays", "boot log", by, fmt.Sprintf("%d events", r.Events))
 	case r.Replays:
-		ap.findings.warn("boot.replay", "boot log", by, "one separator in each of the registers 0 to 7, and no error", "the firmware's part is not closed")
+		ap.findings.warn("boot.replay", "boot log", by, "one separator in each of the registers 0 to 7, and no error", "separators of "+openRegisters(r))
 	default:
-		var off []string
-		for _, x := range r.Registers {
-			if !x.Equal {
-				off = append(off, fmt.Sprint(x.Index))
-			}
-		}
-		ap.findings.warn("boot.replay", "boot log", by, "replays to every quoted register of 0 to 9 and 14", "not to "+strings.Join(off, ", "))
+		ap.findings.warn("boot.replay", "boot log", by, "replays to every quoted register of 0 to 9 and 14", "not to "+unequal(r))
 	}
 	for _, u := range r.Unknown {
 		ap.findings.warn("boot.unknown_event", fmt.Sprintf("boot log event %d", u.Event), by, "an event type of the platform firmware profile in register "+fmt.Sprint(u.Register), u.Type)

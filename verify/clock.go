@@ -22,6 +22,8 @@ const (
 	// The clock's rate is within 32.5 % of real time: 15 % of the oscillator and what
 	// TPM2_ClockRateAdjust adds (Part 1, "Clock"; notes measured far less).
 	rateNumerator, rateDenominator = 1325, 1000
+	// No TPM has run for so long, 34 years: a clock above was set by TPM2_ClockSet, which only goes forward.
+	setMillis = 1 << 40
 	// Intervals shorter than this say nothing about the rate.
 	rateFromMillis = 10 * 60 * 1000
 )
@@ -71,8 +73,10 @@ func begunAnew(was, is *attest.VerdictClock, most uint64) bool {
 	case is.Firmware != was.Firmware: // an update may lose what it likes
 		return true
 	}
-	// TPM2_Clear, then TPM2_ClockSet: a state from before was, however long it ran since, shows no more than this.
-	return is.Clock > was.Clock && is.Clock-was.Clock > stretched(most)
+	// TPM2_Clear, then TPM2_ClockSet: a state from before was, however long it ran since, shows no more than was and
+	// what has passed. A clock that is kept at the time of day shows about as much.
+	ahead := is.Clock > was.Clock && is.Clock-was.Clock > stretched(most)
+	return ahead || is.Clock >= setMillis && (is.Clock >= was.Clock || was.Clock-is.Clock <= clockSlackMillis)
 }
 
 func stretched(ms uint64) uint64 {

@@ -25,7 +25,7 @@ esac
 
 case ${VM_HYPERVISOR:-hidden} in
 hidden)
-  cpu=(-cpu "max,-hypervisor,tcg-cpuid=off"
+  cpu=(-cpu "max,-hypervisor,tcg-cpuid=off,model-id=Hallmark Test CPU"
     -smbios "type=0,vendor=Hallmark Test Firmware,version=1,date=01/01/2026,uefi=on"
     -smbios "type=1,manufacturer=Hallmark,product=Test Node,version=1,serial=0,family=Server"
     -smbios "type=2,manufacturer=Hallmark,product=Test Board,version=1,serial=0"

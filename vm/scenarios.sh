@@ -1,33 +1,58 @@
 # What is booted, and what verify must say of it. Sourced by run.sh, not run.
 # shellcheck shell=bash disable=SC2154
 
-# One line each: scenario, then finding=status that must be among the findings, and !finding that must not be there with another
-# status than affirming. Scenarios run in this order; `first` makes the references that the others are held against.
+# One line for each answer that is judged: id=status must be among the findings, !id must not. Scenarios run in this order; `first`
+# makes the references that the others are held against. GPU claims stay asserted: the guest has no NVIDIA kernel module.
+# Clocks are compared with verdicts that are two minutes away, so not in the first scenarios.
 expected() {
   cat <<'E'
-first          tpm.quote.ok=affirming tpm.ek.certified=affirming channel.bound=affirming engine.weights.loaded=affirming
-second         tpm.quote.ok=affirming engine.model.match=affirming engine.executable.match=affirming agent.executable.match=affirming
-no-secure-boot tpm.quote.ok=affirming
-command-line   tpm.quote.ok=affirming
-other-agent    tpm.quote.ok=affirming agent.executable.unknown=none
-tss-script     tpm.quote.ok=affirming agent.executable.match=affirming
-bind-mount     tpm.quote.ok=affirming
+first          tpm.quote.ok=affirming tpm.ek.certified=affirming channel.bound=affirming boot.replays=affirming secure_boot.on=affirming
+first          ima.prefix=affirming runtime.replays=affirming engine.weights.loaded=affirming measured.ima_policy=affirming
+second         boot.replays=affirming boot.reference.match=affirming ima.referenced=affirming runtime.replays=affirming
+second         engine.model.match=affirming engine.library.match=affirming agent.executable.match=affirming
+second         measured.root=affirming measured.boot_log=affirming measured.secure_boot=affirming measured.boot_reference=affirming
+second         measured.lockdown=affirming measured.modules=affirming measured.ima_policy=affirming measured.ima_list=affirming
+second         measured.ima_violations=affirming measured.ima_entries=affirming measured.agent=affirming measured.inputs=affirming
+second         measured.hypervisor=affirming measured.reached=affirming measured.gpu_driver=warning
+continued      ima.prefix=affirming ima.referenced=affirming boot.replays=affirming measured.reached=affirming
+visible        ima.referenced=affirming measured.hypervisor=warning !measured.reached
+no-secure-boot boot.replays=affirming secure_boot.off=warning boot.reference.differs=warning measured.secure_boot=warning !measured.reached
+no-secure-boot measured.boot_reference=warning measured.lockdown=warning ima.referenced=affirming
+command-line   secure_boot.on=affirming boot.reference.differs=warning measured.boot_reference=warning ima.referenced=affirming !measured.reached
+other-agent    clock.continuous=affirming boot.reference.match=affirming agent.executable.unknown=none ima.unreferenced=warning measured.ima_entries=warning !measured.reached
+tss-script     clock.continuous=affirming boot.reference.match=affirming agent.executable.match=affirming ima.unreferenced=warning measured.ima_entries=warning !measured.reached
+bind-mount     clock.continuous=affirming boot.reference.match=affirming agent.executable.match=affirming ima.unreferenced=warning measured.ima_entries=warning !measured.reached
 E
 }
+scenarios="first second visible no-secure-boot command-line other-agent tss-script bind-mount"
 
 first() {
   boot first
+  rm -rf "$vm/node.json" "$vm/reference.json" "$vm/history"
+  mkdir "$vm/history"
   hallmark enroll "$url" --key "$vm/keys/validator.key" --ek-roots "$vm/tpm/roots" -o "$vm/node.json" --timeout 5m
   # Before the answer, so that the references know the tools by which the logs are taken.
   capture
-  ask
+  ask first
   power_off
-  rm -f "$vm/reference.json"
-  hallmark reference create "$out/answer.hm" --node "$vm/node.json" -o "$vm/reference.json"
+  hallmark reference create "$out/first.hm" --node "$vm/node.json" -o "$vm/reference.json"
+  judge first
 }
 
-# The same disks, started once more: an appliance that came up as before.
-second() { whole second; }
+# The same disks, started once more: an appliance that came up as before. Then once more in the same boot, with only the new end of
+# each log: the beginning is in the history.
+second() {
+  boot second
+  ask second
+  judge second
+  ask continued --history "$vm/history"
+  judge continued
+  capture
+  power_off
+}
+
+# The same again, and the hypervisor does not hide.
+visible() { VM_HYPERVISOR=visible whole visible; }
 
 # Firmware without keys. GRUB's own way past the EFI stub would leave no boot log at all, so it starts the kernel as firmware does.
 no-secure-boot() {

@@ -8,7 +8,7 @@ command -v apt-get >/dev/null || die "this machine has no apt-get; docs/ima.md n
 declare -A package=(
   [qemu-system-x86_64]=qemu-system-x86 [qemu-img]=qemu-utils [debootstrap]=debootstrap [sfdisk]=fdisk [mcopy]=mtools
   [mkfs.vfat]=dosfstools [mkfs.ext4]=e2fsprogs [debugfs]=e2fsprogs [swtpm]=swtpm [swtpm_setup]=swtpm-tools
-  [swtpm_localca]=swtpm-tools [gcc]="gcc libc6-dev" [jq]=jq [tpm2_checkquote]=tpm2-tools
+  [swtpm_localca]=swtpm-tools [gcc]="gcc libc6-dev" [jq]=jq [curl]=curl
 )
 missing=()
 for command in "${!package[@]}"; do

@@ -344,7 +344,7 @@ func (c aCase) run(t *testing.T) *Result {
 	f := newForge(t)
 	c.change(f)
 	e, o, record := c.prepare(f)
-	r, err := judgeRecord(e, o, record)
+	r, err := judgeRecord(e, nil, o, record)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,12 +367,12 @@ func (c aCase) prepare(f *forge) (Endorsements, Options, []byte) {
 	return e, o, record
 }
 
-func judgeRecord(e Endorsements, o Options, record []byte) (*Result, error) {
+func judgeRecord(e Endorsements, refs *References, o Options, record []byte) (*Result, error) {
 	p, err := DefaultPolicy()
 	if err != nil {
 		return nil, err
 	}
-	v, err := New(e, nil, p)
+	v, err := New(e, refs, p)
 	if err != nil {
 		return nil, err
 	}

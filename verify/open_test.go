@@ -86,7 +86,7 @@ func TestStoredChallengeThatIsTheOneAnsweredPasses(t *testing.T) {
 	rec := openedRecord(t, f)
 	o := f.soon(TierCommunity)
 	o.Stored = rec.Challenge
-	if r, err := judgeRecord(f.known(), o, f.seal(rec)); err != nil || !r.Accepted {
+	if r, err := judgeRecord(f.known(), nil, o, f.seal(rec)); err != nil || !r.Accepted {
 		t.Errorf("%v, %v", r, err)
 	}
 }
@@ -96,11 +96,11 @@ func TestAgeIsJudgedAtItsBounds(t *testing.T) {
 	received := f.at.Add(20 * time.Millisecond)
 	for at, want := range map[time.Duration]bool{time.Minute: true, time.Minute + time.Millisecond: false, -clockSkew: true, -clockSkew - time.Millisecond: false} {
 		o := Options{At: received.Add(at), Asked: TierCommunity, MaxAge: time.Minute}
-		if r, err := judgeRecord(f.known(), o, f.make()); err != nil || r.Accepted != want {
+		if r, err := judgeRecord(f.known(), nil, o, f.make()); err != nil || r.Accepted != want {
 			t.Errorf("%s: %v, %v", at, r, err)
 		}
 	}
-	if r, err := judgeRecord(f.known(), Options{At: received.Add(time.Hour), Asked: TierCommunity}, f.make()); err != nil || !r.Accepted {
+	if r, err := judgeRecord(f.known(), nil, Options{At: received.Add(time.Hour), Asked: TierCommunity}, f.make()); err != nil || !r.Accepted {
 		t.Errorf("no age asked: %v, %v", r, err)
 	}
 }

@@ -45,7 +45,7 @@ func TestEveryFlippedBitOfARecordIsRefused(t *testing.T) {
 	for i := range record {
 		bad := bytes.Clone(record)
 		bad[i] ^= 1 << (i % 8)
-		if r, err := judgeRecord(e, o, bad); err == nil && r.Accepted {
+		if r, err := judgeRecord(e, nil, o, bad); err == nil && r.Accepted {
 			t.Fatalf("byte %d flipped and accepted", i)
 		}
 	}
@@ -87,7 +87,7 @@ func FuzzResponse(f *testing.F) {
 		fg.t = t
 		bad := *rec
 		bad.Response = b
-		r, err := judgeRecord(e, o, fg.seal(&bad))
+		r, err := judgeRecord(e, nil, o, fg.seal(&bad))
 		if err == nil && r.Accepted && !bytes.Equal(b, good) {
 			t.Fatal("accepted another response than the honest one")
 		}

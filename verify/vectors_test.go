@@ -2,16 +2,22 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/x509"
 	"encoding/base64"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/sign"
 )
 
 var update = flag.Bool("update", false, "write vectors and generated parts of documents anew")
@@ -26,6 +32,12 @@ type vector struct {
 	stored          []byte
 	validator       *ecdsa.PublicKey
 	node, record    []byte
+
+	tier      Tier              // asked; community where empty
+	says      []string          // findings that must be said, or not (function wants)
+	reference []byte            // a reference file
+	verdicts  [][]byte          // signed, of the history
+	kept      map[string][]byte // beginnings of logs, of the history
 }
 
 func (v vector) bytes() ([]byte, error) {
@@ -45,6 +57,21 @@ func (v vector) bytes() ([]byte, error) {
 	fmt.Fprintf(&b, "validator: %s\n", b64(spki))
 	if v.node != nil {
 		fmt.Fprintf(&b, "node: %s\n", b64(v.node))
+	}
+	if v.tier != "" {
+		fmt.Fprintf(&b, "tier: %s\n", v.tier)
+	}
+	if len(v.says) > 0 {
+		fmt.Fprintf(&b, "says: %s\n", strings.Join(v.says, " "))
+	}
+	if v.reference != nil {
+		fmt.Fprintf(&b, "reference: %s\n", b64(v.reference))
+	}
+	for _, d := range v.verdicts {
+		fmt.Fprintf(&b, "verdict: %s\n", b64(d))
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.kept)) {
+		fmt.Fprintf(&b, "kept-%s: %s\n", name, b64(v.kept[name]))
 	}
 	fmt.Fprintf(&b, "\n%s\n", b64(v.record))
 	return b.Bytes(), nil
@@ -80,6 +107,19 @@ func parseVector(b []byte) (v vector, err error) {
 			if key, perr := x509.ParsePKIXPublicKey(unb64(value)); perr == nil {
 				v.validator, _ = key.(*ecdsa.PublicKey)
 			}
+		case "tier":
+			v.tier = Tier(value)
+		case "says":
+			v.says = strings.Fields(value)
+		case "reference":
+			v.reference = unb64(value)
+		case "verdict":
+			v.verdicts = append(v.verdicts, unb64(value))
+		case "kept-boot", "kept-ima", "kept-cel":
+			if v.kept == nil {
+				v.kept = map[string][]byte{}
+			}
+			v.kept[strings.TrimPrefix(key, "kept-")] = unb64(value)
 		default:
 			return v, fmt.Errorf("unknown header %q", key)
 		}
@@ -92,8 +132,42 @@ func parseVector(b []byte) (v vector, err error) {
 }
 
 func (v vector) judge() (*Result, error) {
-	return judgeRecord(Endorsements{Validator: v.validator, Node: v.node},
-		Options{At: v.at, MaxAge: v.maxAge, Stored: v.stored, Asked: TierCommunity}, v.record)
+	refs, h, err := v.known()
+	if err != nil {
+		return nil, err
+	}
+	o := Options{At: v.at, MaxAge: v.maxAge, Stored: v.stored, Asked: cmp.Or(v.tier, TierCommunity), History: h}
+	return judgeRecord(Endorsements{Validator: v.validator, Node: v.node}, refs, o, v.record)
+}
+
+// known opens what a vector has beside the record: reference values, and what was kept.
+func (v vector) known() (refs *References, h *History, err error) {
+	if v.reference != nil {
+		refs = &References{}
+		if err := refs.Add(v.reference, nil); err != nil {
+			return nil, nil, err
+		}
+	}
+	if v.verdicts == nil && v.kept == nil {
+		return refs, nil, nil
+	}
+	h = &History{Logs: v.kept}
+	for _, d := range v.verdicts {
+		msg, err := sign.Open(d, attest.TypeVerdict, attest.MaxVerdictSize)
+		if err != nil {
+			return nil, nil, err
+		}
+		payload, err := msg.Verify(v.validator)
+		if err != nil {
+			return nil, nil, err
+		}
+		kept, err := attest.ParseVerdict(payload)
+		if err != nil {
+			return nil, nil, err
+		}
+		h.Verdicts = append(h.Verdicts, *kept)
+	}
+	return refs, h, nil
 }
 
 // TestVectors runs every vector; with -update it makes them from the cases.
@@ -121,6 +195,8 @@ func TestVectors(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 		} else if got := outcome(r); got != v.expect {
 			t.Errorf("%s (%s): got %s, want %s", filepath.Base(file), v.comment, got, v.expect)
+		} else {
+			wants(t, r, v.says...)
 		}
 		if strings.HasPrefix(v.expect, "accepted") {
 			good++
@@ -148,13 +224,21 @@ func writeVectors(t *testing.T) {
 		f := newForge(t)
 		c.change(f)
 		e, o, record := c.prepare(f)
-		b, err := vector{c.comment, c.expect, o.At, o.MaxAge, o.Stored, e.Validator, e.Node, record}.bytes()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(vectorDir, c.name+".vec"), b, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		writeVector(t, c.name, vector{comment: c.comment, expect: c.expect, at: o.At, maxAge: o.MaxAge, stored: o.Stored, validator: e.Validator, node: e.Node, record: record})
+	}
+	for _, c := range logCases() {
+		writeVector(t, c.name, c.vector(t))
+	}
+}
+
+func writeVector(t *testing.T, name string, v vector) {
+	t.Helper()
+	b, err := v.bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(vectorDir, name+".vec"), b, 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -68,7 +68,7 @@ deb rpm: build ## one package into dist/
 
 packages: deb rpm
 
-vmtest: deb ## boots a guest with Secure Boot, TPM and IMA once for each scenario; needs root, 15 minutes
+vmtest: deb ## boots a guest with Secure Boot, TPM and IMA once for each scenario; needs root, 12 minutes
 	vm/setup.sh
 	vm/run.sh
 

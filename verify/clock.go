@@ -99,7 +99,14 @@ func (ap *Appraised) clock(h *History) {
 	if !is.Safe {
 		ap.findings.unknown("clock.unsafe", "TPM clock", by, "safe", "not safe: power was lost without an orderly shutdown")
 	}
-	before, after := h.around(a, is.AK)
+	before, after, near := h.around(a, is.AK)
+	if len(before)+len(after) == 0 && len(near) > 0 {
+		// Their order is not sure enough to accuse by; going on is going on.
+		if what, seen := compareClocks(near[0].Clock, is, 0, clockSkewMillis); what == stepOK {
+			ap.findings.good("clock.continuous", check, by, seen)
+			return
+		}
+	}
 	if len(before)+len(after) == 0 {
 		ap.findings.unknown("clock.not_evaluable", check, by, "earlier verdicts of this key", "none that is more than "+clockSkew.String()+" away")
 		return

@@ -144,6 +144,7 @@ func TestHistoryIsHeldAgainstARecord(t *testing.T) {
 		"paused once, long ago":                         {[]life{{0, at(old, 7, 2)}, {day, at(old+hour, 7, 2)}}, life{day + hour, at(old+2*hour, 7, 2)}, []string{"+clock.continuous", "-clock.rate"}},
 		"at once":                                       {[]life{{0, at(old, 7, 2)}}, life{5, at(old-day, 3, 0)}, []string{"?clock.not_evaluable", "-clock.rollback"}},
 		"validators' clocks a minute apart, the later quote first": {[]life{{0, at(old+2, 7, 2)}}, life{minute, at(old, 7, 2)}, []string{"?clock.not_evaluable", "-clock.rollback"}},
+		"a minute on":            {[]life{{0, at(old, 7, 2)}}, life{minute, at(old+minute, 7, 2)}, []string{"+clock.continuous", "-clock.not_evaluable"}},
 		"one near, one far":      {[]life{{0, at(old, 7, 2)}, {day - 10, at(old+day, 7, 2)}}, life{day, at(old+day-5, 7, 2)}, []string{"+clock.continuous"}},
 		"a later one is higher":  {[]life{{2 * day, at(old+2*day, 7, 2)}}, life{day, at(old+day, 7, 2)}, []string{"+clock.continuous"}},
 		"a later one is lower":   {[]life{{2 * day, at(old+day, 7, 2)}}, life{day, at(old+3*day, 7, 2)}, []string{"x clock.rollback"}},

@@ -17,12 +17,12 @@ type History struct {
 	Logs map[string][]byte
 }
 
-// around are the verdicts of the same attestation key that were surely before and surely after a record, the
-// nearest first. Verdicts from before the node's enrolment do not count, nor do later ones for a record
+// around are the verdicts of the same attestation key that were surely before and surely after a record, and
+// those that seem to be just before it, the nearest first. Verdicts from before the node's enrolment do not count, nor do later ones for a record
 // from before it: re-activation begins anew.
-func (h *History) around(a *Authenticated, ak attest.Digest) (before, after []attest.Verdict) {
+func (h *History) around(a *Authenticated, ak attest.Digest) (before, after, near []attest.Verdict) {
 	if h == nil || a.node != nil && a.record.Sent < a.node.Enrolled {
-		return nil, nil
+		return nil, nil, nil
 	}
 	self := attest.Digest(sha256.Sum256(a.raw))
 	for _, v := range h.Verdicts {
@@ -35,11 +35,15 @@ func (h *History) around(a *Authenticated, ak attest.Digest) (before, after []at
 			before = append(before, v)
 		case surelyBefore(a.record.Received, v.Sent):
 			after = append(after, v)
+		case v.Received < a.record.Sent:
+			near = append(near, v)
 		}
 	}
-	slices.SortStableFunc(before, func(x, y attest.Verdict) int { return cmp.Compare(y.Sent, x.Sent) })
+	for _, list := range [][]attest.Verdict{before, near} {
+		slices.SortStableFunc(list, func(x, y attest.Verdict) int { return cmp.Compare(y.Sent, x.Sent) })
+	}
 	slices.SortStableFunc(after, func(x, y attest.Verdict) int { return cmp.Compare(x.Sent, y.Sent) })
-	return before, after
+	return before, after, near
 }
 
 // surelyBefore holds for two of the validator's times (milliseconds) that are further apart than its machines' clocks.

@@ -115,17 +115,19 @@ func (r *reader) encode(v any, err error) stated {
 
 // gather asks all readers at once.
 func gather(ctx context.Context, readers []*reader) map[attest.Kind]stated {
-	out := make(map[attest.Kind]stated, len(readers))
-	var mu sync.Mutex
+	states := make([]stated, len(readers))
 	var wg sync.WaitGroup
-	for _, r := range readers {
-		wg.Go(func() {
-			s := r.state(ctx)
-			mu.Lock()
-			defer mu.Unlock()
-			out[r.Kind] = s
-		})
+	for i, r := range readers {
+		if r.Every == 0 {
+			wg.Go(func() { states[i] = r.state(ctx) })
+		} else {
+			states[i] = r.state(ctx)
+		}
 	}
 	wg.Wait()
+	out := make(map[attest.Kind]stated, len(readers))
+	for i, r := range readers {
+		out[r.Kind] = states[i]
+	}
 	return out
 }

@@ -6,6 +6,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/big"
@@ -37,23 +39,59 @@ func Seal(key crypto.Signer, typ string, payload []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
+	encoded, err := headers.MarshalCBOR() // a byte string around the map
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
 	signer, err := cose.NewSigner(cose.AlgorithmES256, key)
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
-	msg := cose.Sign1Message{Headers: cose.Headers{Protected: headers, Unprotected: cose.UnprotectedHeader{}}, Payload: payload}
-	if err := msg.Sign(rand.Reader, nil, signer); err != nil {
-		return nil, fmt.Errorf("seal: %w", err)
+	digester, ok := signer.(cose.DigestSigner)
+	if !ok {
+		return nil, errors.New("seal: the library signs no digests")
 	}
-	msg.Signature = lowS(msg.Signature)
-	out, err := msg.MarshalCBOR()
+	sig, err := digester.SignDigest(rand.Reader, toBeSigned(encoded, payload))
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
+	return assemble(typ, encoded, payload, lowS(sig)), nil
+}
+
+// toBeSigned is SHA-256 over the Sig_structure (RFC 9052 section 4.4) of ["Signature1", protected, h”, payload]. Evidence
+// may have a megabyte: hashed as it lies, it need not be copied into the structure first. Verify goes the library's way, so that the two are held together.
+func toBeSigned(protected, payload []byte) []byte {
+	h := sha256.New()
+	h.Write([]byte("\x84\x6aSignature1"))
+	h.Write(protected)
+	h.Write([]byte{0x40})
+	h.Write(byteStringHead(nil, len(payload)))
+	h.Write(payload)
+	return h.Sum(nil)
+}
+
+// assemble writes COSE_Sign1 (RFC 9052 section 4.2) with its tags, without unprotected headers.
+func assemble(typ string, protected, payload, sig []byte) []byte {
+	out := make([]byte, 0, len(protected)+len(payload)+len(sig)+16)
 	if typ == attest.TypeEvidence {
-		out = append(bytes.Clone(cwtTag), out...)
+		out = append(out, cwtTag...)
 	}
-	return out, nil
+	out = append(append(out, 0xd2, 0x84), protected...)
+	out = append(byteStringHead(append(out, 0xa0), len(payload)), payload...)
+	return append(byteStringHead(out, len(sig)), sig...)
+}
+
+// byteStringHead appends the head of a byte string in its shortest form (RFC 8949 section 3).
+func byteStringHead(dst []byte, n int) []byte {
+	switch {
+	case n < 24:
+		return append(dst, 0x40|byte(n))
+	case n < 1<<8:
+		return append(dst, 0x58, byte(n))
+	case n < 1<<16:
+		return binary.BigEndian.AppendUint16(append(dst, 0x59), uint16(n))
+	}
+	return binary.BigEndian.AppendUint32(append(dst, 0x5a), uint32(n))
 }
 
 // cwtTag is CBOR tag 61 (RFC 8392 section 6), which wraps the COSE_Sign1 tag of a CWT.

@@ -51,6 +51,10 @@ func measure(ctx context.Context, h *host, quote time.Duration, o options) (r *r
 	for i := range o.rounds {
 		for j, s := range sides {
 			t, err := s.turn(ctx, r, quote, o, i == 0 && j == 0)
+			for again := 0; errors.Is(err, errFew) && again < 3; again++ {
+				fmt.Println("  a turn again:", err)
+				t, err = s.turn(ctx, r, quote, o, false)
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -64,6 +68,9 @@ func measure(ctx context.Context, h *host, quote time.Duration, o options) (r *r
 	}
 	return r, r.one(ctx, h, sides[0], quote)
 }
+
+// errFew says that a turn cannot be counted: the machine stood still, or the window is too short.
+var errFew = errors.New("too few quotes in a turn")
 
 // turn lets a crowd ask for a while and counts by whole quotes.
 func (s *side) turn(ctx context.Context, r *result, quote time.Duration, o options, profiled bool) (turn, error) {
@@ -114,7 +121,7 @@ func count(answers []answer, quotes []time.Time) (turn, error) {
 	quotes = slices.DeleteFunc(quotes, func(q time.Time) bool { return q.After(last) })
 	const gathering = 4
 	if len(quotes) < 2*gathering {
-		return turn{}, fmt.Errorf("%d quotes in a turn are too few to count by", len(quotes))
+		return turn{}, fmt.Errorf("%w: %d, and %d answers, in %v", errFew, len(quotes), len(answers), last.Sub(answers[0].sent))
 	}
 	from, to := quotes[gathering], quotes[len(quotes)-1]
 	t := turn{}

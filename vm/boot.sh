@@ -41,7 +41,6 @@ snapshot=on
 swtpm socket --tpm2 --tpmstate dir="$vm/tpm/state" --ctrl type=unixio,path="$out/tpm.ctrl" \
   --log file="$out/swtpm.log" --pid file="$out/swtpm.pid" --terminate --daemon
 
-rc=0
 timeout -k 10 "$boot_limit" qemu-system-x86_64 -machine q35,smm=on -accel tcg,thread=multi "${cpu[@]}" \
   -smp 2 -m 2048 -nodefaults -display none -no-reboot -monitor none \
   -global driver=cfi.pflash01,property=secure,value=on \
@@ -53,7 +52,11 @@ timeout -k 10 "$boot_limit" qemu-system-x86_64 -machine q35,smm=on -accel tcg,th
   -fsdev local,id=share,path="$out/share",security_model=none -device virtio-9p-pci,fsdev=share,mount_tag=share \
   -netdev user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:"${VM_PORT:-17443}"-:7443 \
   -device virtio-net-pci,netdev=net,romfile= \
-  -device virtio-rng-pci -serial file:"$out/serial.txt" >"$out/qemu.log" 2>&1 || rc=$?
+  -device virtio-rng-pci -serial file:"$out/serial.txt" >"$out/qemu.log" 2>&1 &
+qemu=$! rc=0
+trap 'kill "$qemu" 2>/dev/null || true' EXIT
+trap 'exit 143' TERM INT
+wait "$qemu" || rc=$?
 # swtpm ends by itself when QEMU has closed the channel; one that was left behind would hold the state.
 if [ -e "$out/swtpm.pid" ]; then kill "$(cat "$out/swtpm.pid")" 2>/dev/null || true; fi
 [ $rc = 0 ] && exit 0

@@ -31,7 +31,7 @@ make_rootfs() {
 dir=$vm/cache/rootfs-$(key_of vm/recipe.sh vm/rootfs.sh)
 if [ ! -d "$dir" ]; then
   mkdir -p "$vm/cache"
-  rm -rf "$dir.part"
+  rm -rf "$vm"/cache/rootfs-* # of other recipes, and what was broken off
   step "debootstrap $suite" make_rootfs "$dir.part"
   mv "$dir.part" "$dir"
 fi

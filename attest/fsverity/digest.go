@@ -17,10 +17,13 @@ const (
 	HashSize = sha256.Size
 	// MaxSalt is the room for a salt in the descriptor (struct fsverity_descriptor.salt).
 	MaxSalt = 32
-	// ChunkSize is how much one worker reads at a time: two whole blocks of the lowest tree level.
-	ChunkSize = 1 << 20
-	// MaxWorkers bounds Options.Workers, and with it memory: 24 chunks and their hashers stay below 32 MiB.
-	MaxWorkers = 24
+	// SpanSize is how much data lies below one tree block of the lowest level.
+	SpanSize = perBlock * BlockSize
+	// ChunkSize is how much one worker reads at a time: two spans.
+	ChunkSize = 2 * SpanSize
+	// MaxWorkers bounds Options.Workers, and with it memory: 16 chunks and what is
+	// hashed ahead of its turn leave room for a program in 32 MiB.
+	MaxWorkers = 16
 
 	defaultWorkers = 4
 	perBlock       = BlockSize / HashSize // hashes in one tree block
@@ -36,11 +39,30 @@ type Options struct {
 	// Salt is part of the identity: files with different salts have different
 	// digests. At most MaxSalt bytes; the default is none, like the fsverity tool's.
 	Salt []byte
-	// Workers is how many chunks are hashed at once: 0 means min(GOMAXPROCS, 4).
+	// Workers is how many chunks are read and hashed at once: 0 means
+	// min(GOMAXPROCS, 4). More than there are processors keep a disk busy.
 	Workers int
 	// Progress, if set, is told the bytes hashed so far, in order, about once per
 	// chunk and never concurrently.
 	Progress func(done int64)
+	// Wait, if set, is asked before n bytes are read, by several goroutines at
+	// once: the place for a budget of bytes a second, rate.Limiter's WaitN.
+	// n is at most ChunkSize.
+	Wait func(ctx context.Context, n int) error
+	// Worker, if set, is the first call of every goroutine that reads: the place to
+	// bind it to a thread of low priority.
+	Worker func()
+	// Sums, if set, is given one hash of HashSize bytes for each span of SpanSize
+	// bytes, in order, some spans at a time and never concurrently: the hash of the
+	// lowest tree block above the span, or of the only block of a small file. They
+	// are what a Tree is made of, 1/16384 of the file. Its error ends the pass.
+	Sums func(sums []byte) error
+	// Done, if set, holds the sums of an earlier pass over the same bytes that did
+	// not come to its end. The pass goes on behind them; Sums is not given them
+	// again. That the bytes are still the same is the caller's to know.
+	Done io.Reader
+	// Portable leaves AVX-512 unused, to measure what it is worth.
+	Portable bool
 }
 
 func (o Options) check(size int64) error {
@@ -61,7 +83,7 @@ func (o Options) workers(size int64) int {
 	if n == 0 {
 		n = min(runtime.GOMAXPROCS(0), defaultWorkers)
 	}
-	return int(min(int64(n), max(1, (size+ChunkSize-1)/ChunkSize)))
+	return int(min(int64(n), max(1, ceil(size, ChunkSize))))
 }
 
 // Digest returns the fs-verity digest of the size bytes in r.
@@ -72,9 +94,12 @@ func Digest(ctx context.Context, r io.ReaderAt, size int64, opt Options) ([32]by
 
 // Both returns the fs-verity digest and the plain SHA-256 of the same bytes in
 // one pass. Plain SHA-256 is what IMA and package managers know an executable
-// by; it cannot be computed in parallel, so large files are better asked for
-// their Digest alone.
+// by; it cannot be computed in parallel, nor from the middle on, so large files
+// are better asked for their Digest alone and Options.Done is refused.
 func Both(ctx context.Context, r io.ReaderAt, size int64, opt Options) (digest, plain [32]byte, err error) {
+	if opt.Done != nil {
+		return digest, plain, errors.New("fsverity: a plain SHA-256 cannot go on where another pass ended")
+	}
 	return run(ctx, r, size, opt, sha256.New())
 }
 

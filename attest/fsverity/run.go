@@ -9,36 +9,52 @@ import (
 	"sync"
 )
 
-// pass is one computation. Workers claim chunks in order, hash them side by
-// side, and hand their results over in order: whoever holds the next chunk has
-// the turn. So nothing is queued, and memory is one chunk a worker.
-type pass struct {
-	r     io.ReaderAt
-	size  int64
-	opt   Options
-	plain hash.Hash // nil unless the plain SHA-256 is wanted too; only touched by the holder of the turn
-	tree  tree      // likewise
+// ahead is how many chunks may be hashed before their turn, for each worker: one
+// slow read does not stop the others.
+const ahead = 4
 
-	mu   sync.Mutex
-	cond *sync.Cond
-	next int64 // chunk to claim
-	turn int64 // chunk whose results are due
-	err  error // first failure; ends everybody
+// pass is one computation. Workers claim chunks in order and read and hash them
+// side by side. Hashes are folded in order, by whichever worker brings the next;
+// meanwhile a few chunks' hashes wait, 8 KiB each.
+type pass struct {
+	r       io.ReaderAt
+	size    int64
+	opt     Options
+	workers int
+	plain   hash.Hash // nil unless the plain SHA-256 is wanted too; touched by the worker whose turn it is
+	fold    fold      // touched by the worker that has set folding
+
+	mu      sync.Mutex
+	cond    *sync.Cond
+	next    int64            // chunk to claim
+	turn    int64            // chunk whose hashes are due
+	ready   map[int64][]byte // hashes ahead of their turn
+	spare   [][]byte         // what was in ready, to be used again
+	folding bool
+	err     error // first failure; ends everybody
 }
 
 func run(ctx context.Context, r io.ReaderAt, size int64, opt Options, plain hash.Hash) (digest, sum [32]byte, err error) {
 	if err := opt.check(size); err != nil {
 		return digest, sum, err
 	}
-	p := &pass{r: r, size: size, opt: opt, plain: plain, tree: tree{k: newHasher(opt.Salt)}}
+	p := &pass{r: r, size: size, opt: opt, workers: opt.workers(size), plain: plain, ready: map[int64][]byte{},
+		fold: fold{h: newHasher(opt.Salt, opt.Portable), sums: opt.Sums}}
 	p.cond = sync.NewCond(&p.mu)
-	var wg sync.WaitGroup
-	for range opt.workers(size) {
-		wg.Go(func() { p.work(ctx) })
+	if p.err = p.resume(); p.err == nil {
+		var wg sync.WaitGroup
+		for range p.workers {
+			wg.Go(func() { p.work(ctx) })
+		}
+		wg.Wait()
 	}
-	wg.Wait()
 	if p.err == nil {
 		p.err = p.atEnd()
+	}
+	var root [32]byte
+	if p.err == nil {
+		root = p.fold.root()
+		p.err = p.fold.err
 	}
 	if p.err != nil {
 		return digest, sum, fmt.Errorf("fsverity: %w", p.err)
@@ -46,16 +62,17 @@ func run(ctx context.Context, r io.ReaderAt, size int64, opt Options, plain hash
 	if plain != nil {
 		plain.Sum(sum[:0])
 	}
-	return descriptor(p.tree.root(), size, opt.Salt), sum, nil
+	return descriptor(root, size, opt.Salt), sum, nil
 }
 
 func (p *pass) work(ctx context.Context) {
-	k := newHasher(p.opt.Salt)
-	buf := make([]byte, min(ChunkSize, (p.size+BlockSize-1)/BlockSize*BlockSize))
-	leaves := make([]byte, 0, BlockSize)
-	sums := make([]byte, 0, ChunkSize/BlockSize/perBlock*HashSize)
+	if p.opt.Worker != nil {
+		p.opt.Worker()
+	}
+	h := newHasher(p.opt.Salt, p.opt.Portable)
+	buf := aligned(int(min(ChunkSize, ceil(p.size, BlockSize)*BlockSize)))
 	for {
-		n, ok := p.claim()
+		n, leaves, ok := p.claim()
 		if !ok {
 			return
 		}
@@ -64,72 +81,107 @@ func (p *pass) work(ctx context.Context) {
 			p.fail(err)
 			return
 		}
-		blocks := buf[:(len(data)+BlockSize-1)/BlockSize*BlockSize]
+		blocks := buf[:ceil(int64(len(data)), BlockSize)*BlockSize]
 		clear(blocks[len(data):])
-		if p.size <= BlockSize {
-			sums = k.block(sums[:0], blocks) // one block: its hash is the root, there is no tree block
-		} else {
-			sums = k.fold(sums[:0], leaves, blocks)
-		}
-		if !p.deliver(n, data, sums) {
+		leaves = leaves[:len(blocks)/perBlock]
+		h.Sum(leaves, blocks)
+		if !p.inTurn(n, data) || !p.deliver(n, leaves) {
 			return
 		}
 	}
 }
 
-func (p *pass) claim() (int64, bool) {
+// claim returns the next chunk, and room for its hashes.
+func (p *pass) claim() (int64, []byte, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for p.err == nil && p.next-p.turn >= int64(ahead*p.workers) {
+		p.cond.Wait()
+	}
 	n := p.next
 	if p.err != nil || n*ChunkSize >= p.size {
-		return 0, false
+		return 0, nil, false
 	}
 	p.next++
-	return n, true
+	if k := len(p.spare); k > 0 {
+		b := p.spare[k-1]
+		p.spare = p.spare[:k-1]
+		return n, b, true
+	}
+	return n, make([]byte, min(ChunkSize, ceil(p.size, BlockSize)*BlockSize)/perBlock), true
 }
 
 // read fills buf with the bytes at off; only the file's end may make it shorter.
+// It asks for whole blocks, which suits direct reads and shows a file that grew.
 func (p *pass) read(ctx context.Context, buf []byte, off int64) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	want := min(int64(len(buf)), p.size-off)
-	n, err := p.r.ReadAt(buf[:want], off)
-	if int64(n) == want {
-		return buf[:n], nil
+	if p.opt.Wait != nil {
+		if err := p.opt.Wait(ctx, int(want)); err != nil {
+			return nil, err
+		}
 	}
-	if err == nil || errors.Is(err, io.EOF) {
+	n, err := p.r.ReadAt(buf[:ceil(want, BlockSize)*BlockSize], off)
+	switch {
+	case int64(n) == want && (err == nil || errors.Is(err, io.EOF)):
+		return buf[:n], nil
+	case err == nil || errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("%w: %d bytes at offset %d, expected %d", ErrSize, n, off, want)
 	}
 	return nil, fmt.Errorf("read at offset %d: %w", off, err)
 }
 
-// deliver waits for the turn of chunk n. The slow part, the plain SHA-256, runs
-// without the lock: nobody else can have the turn meanwhile.
-func (p *pass) deliver(n int64, data, sums []byte) bool {
+// inTurn feeds the plain SHA-256, which needs the bytes themselves in order. The
+// slow part runs without the lock: nobody else can have the turn meanwhile.
+func (p *pass) inTurn(n int64, data []byte) bool {
+	if p.plain == nil {
+		return true
+	}
 	p.mu.Lock()
 	for p.turn != n && p.err == nil {
 		p.cond.Wait()
 	}
 	failed := p.err != nil
 	p.mu.Unlock()
-	if failed {
-		return false
-	}
-	if p.plain != nil {
+	if !failed {
 		p.plain.Write(data)
 	}
-	for ; len(sums) > 0; sums = sums[HashSize:] {
-		p.tree.push(0, sums[:HashSize])
-	}
-	if p.opt.Progress != nil {
-		p.opt.Progress(n*ChunkSize + int64(len(data)))
-	}
+	return !failed
+}
+
+// deliver hands over the hashes of chunk n. If nobody is at it, it folds all
+// that are due.
+func (p *pass) deliver(n int64, leaves []byte) bool {
 	p.mu.Lock()
-	p.turn++
-	p.mu.Unlock()
-	p.cond.Broadcast()
-	return true
+	defer p.mu.Unlock()
+	p.ready[n] = leaves
+	if p.folding {
+		return p.err == nil
+	}
+	p.folding = true
+	for p.err == nil {
+		due, ok := p.ready[p.turn]
+		if !ok {
+			break
+		}
+		delete(p.ready, p.turn)
+		p.mu.Unlock()
+		p.fold.push(0, due)
+		if p.opt.Progress != nil {
+			p.opt.Progress(min((p.turn+1)*ChunkSize, p.size))
+		}
+		p.mu.Lock()
+		if p.err == nil {
+			p.err = p.fold.err
+		}
+		p.spare = append(p.spare, due[:cap(due)])
+		p.turn++
+		p.cond.Broadcast()
+	}
+	p.folding = false
+	return p.err == nil
 }
 
 func (p *pass) fail(err error) {

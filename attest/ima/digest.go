@@ -15,14 +15,16 @@ type Digest struct {
 	Verity bool // the fs-verity digest (d-ngv2), otherwise the digest of the content
 }
 
-// parseDigest reads "sha256:" 0x00 and the digest.
+// parseDigest reads "sha256:" 0x00 and the digest. MinDigest keeps the template "ima"
+// apart from all others: a field that begins in its bare 20 bytes ends behind them, in the
+// file's name, which has no zeros, and there no length of a next field can stand.
 func parseDigest(b []byte, text string) (Digest, bool) {
 	i := strings.Index(text, ":\x00")
 	if i < 1 || i > 16 || strings.ContainsFunc(text[:i], notAlg) {
 		return Digest{}, false
 	}
 	d := Digest{Alg: text[:i], Value: b[i+2:]}
-	if n := d.size(); n != 0 && n != len(d.Value) || len(d.Value) == 0 || len(d.Value) > MaxDigest {
+	if n := d.size(); n != 0 && n != len(d.Value) || len(d.Value) < MinDigest || len(d.Value) > MaxDigest {
 		return Digest{}, false
 	}
 	return d, true

@@ -21,9 +21,9 @@
 // the digest and the name padded to 256 bytes). So in the matching prefix:
 //   - the data of visible entries of PCR 10 is what the kernel measured;
 //   - PCR index and template name are not hashed. A relabelled record replays.
-//     The fields of all templates differ in form, except sig and buf; so a
-//     buffer must have the digest stated, as the kernel's have, or its entry
-//     is not Understood. An entry under a name this package does not know never is;
+//     Only the kernel's built-in templates are Understood: under each of them an entry
+//     shows the same digest and the same name, or nothing. A buffer must have the digest
+//     stated, as the kernel's have, so that no file's signature is shown as one;
 //   - an entry of another PCR does not move register 10: it can be invented, changed or left out;
 //   - a violation (template hash all zero) extends 0xff bytes: that there was
 //     one is shown, its data is not;
@@ -47,6 +47,6 @@
 //
 // # Invariants
 //
-// Every length is compared with a limit before use. Parsing copies the part
-// once and allocates nothing per entry. Returned values alias the part and are not to be written to.
+// Every length is compared with a limit before use. Parsing copies the records that it
+// returns, once, and allocates nothing per entry. Returned values alias the part and are not to be written to.
 package ima

@@ -9,14 +9,12 @@ const (
 	MaxData = 256 << 10
 	// MaxPath bounds the name field: PATH_MAX and its terminator, and room for the kernel's " (deleted)".
 	MaxPath = 4096 + 64
-	// MaxDigest bounds a digest of any algorithm.
-	MaxDigest = 64
+	// MinDigest and MaxDigest bound a digest of any algorithm: MD5's is the kernel's shortest.
+	MinDigest, MaxDigest = 16, 64
 	// MaxEntry bounds a whole record.
 	MaxEntry = headerSize + MaxName + 4 + MaxData
 	// MaxEntries bounds the entries of one part, elements. Real ones have 80 bytes at least.
 	MaxEntries = 1 << 17
-	// MaxFields bounds the fields of a template given by its format, elements.
-	MaxFields = 16
 )
 
 const (

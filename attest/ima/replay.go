@@ -30,9 +30,9 @@ func (r Replay) Continue(part []byte) (*List, error) {
 	if n == 0 || len(r.Register) != n {
 		return &List{From: r}, fmt.Errorf("ima: bank %#04x, register of %d bytes: %w", r.Bank.Alg, len(r.Register), ErrBank)
 	}
-	records := count(part)
+	records, size := count(part)
 	l := &List{From: r, Pending: len(part), Entries: make([]Entry, 0, records), registers: make([]byte, 0, records*n)}
-	text := string(part)
+	text := string(part[:size]) // entries keep it alive: no more of the part than they are in
 	register := append([]byte(nil), r.Register...)
 	var in hashInput
 	for pos := 0; pos < len(part); {
@@ -60,17 +60,17 @@ func (r Replay) Continue(part []byte) (*List, error) {
 	return l, nil
 }
 
-// count is how many records the framing of part has, at most MaxEntries. It reads
-// lengths only, which costs less than growing the list.
-func count(part []byte) (n int) {
+// count is how many records the framing of part has, at most MaxEntries, and how
+// many bytes they are. It reads lengths only, which costs less than growing the list.
+func count(part []byte) (n, size int) {
 	for ; n < MaxEntries; n++ {
-		r, err := next(part)
+		r, err := next(part[size:])
 		if err != nil {
 			break
 		}
-		part = part[r.size:]
+		size += r.size
 	}
-	return n
+	return n, size
 }
 
 // add counts one entry.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -132,6 +133,25 @@ func TestContinueRejectsTooManyEntries(t *testing.T) {
 	}
 	if _, err := ima.NewReplay(bank256).Continue(part[len(one):]); err != nil {
 		t.Error(err)
+	}
+}
+
+// A long list is read in stretches of MaxEntries. Entries keep what they are in, not all that follows.
+func TestContinueCopiesOnlyWhatItReads(t *testing.T) {
+	part := bytes.Repeat(rec(10, "x", ""), 4*ima.MaxEntries)
+	allocated := func(part []byte) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		l, _ := ima.NewReplay(bank256).Continue(part)
+		runtime.ReadMemStats(&after)
+		if len(l.Entries) != ima.MaxEntries {
+			t.Fatalf("%d entries", len(l.Entries))
+		}
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	one := allocated(part[:len(part)/4])
+	if all := allocated(part); all > one+one/20 {
+		t.Errorf("%d bytes for the first stretch of four, %d where there is but one", all, one)
 	}
 }
 

@@ -1,0 +1,76 @@
+package census_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hallmark-attest/hallmark/engine/census"
+)
+
+// TestUnknownPackingsAreNotGuessed: each is named in an absence and makes bf16 not evaluable.
+func TestUnknownPackingsAreNotGuessed(t *testing.T) {
+	w := proj + ".weight"
+	config := `{"quantization_config":{"quant_method":"x","config_groups":{"a":{"weights":{"num_bits":4,"group_size":64}},"b":{"weights":{"num_bits":8,"group_size":64}}}}}`
+	for name, list := range map[string][]st{
+		"EXL2":                          {{proj + ".q_weight", "I32", s(hidden/8, inner)}, {proj + ".q_scale", "I32", s(4, inner/8)}},
+		"EXL3":                          {{proj + ".trellis", "I16", s(32, 64, 64)}, {proj + ".suh", "F16", s(hidden)}},
+		"AQLM":                          {{proj + ".codes", "I16", s(inner, hidden/8, 1)}, {proj + ".codebooks", "F16", s(1, 256, 1, 8)}},
+		"HQQ":                           {{proj + ".W_q", "U8", s(inner/2, hidden)}},
+		"MLX":                           {{w, "U32", s(inner, hidden/8)}, {proj + ".scales", "BF16", s(inner, hidden/64)}, {proj + ".biases", "BF16", s(inner, hidden/64)}},
+		"marlin":                        {{proj + ".B", "I32", s(hidden/16, inner*2)}, {proj + ".s", "F16", s(4, inner)}},
+		"2:4 bitmask":                   {{w + ".compressed", "I8", s(inner, hidden/2)}, {w + ".bitmask", "U8", s(inner, hidden/8)}},
+		"awq for gemv":                  {{proj + ".qweight", "I32", s(inner, hidden/8)}, {proj + ".qzeros", "I32", s(inner, 1)}, {proj + ".scales", "F16", s(inner, 8)}},
+		"gptq without anything":         {{proj + ".qweight", "I32", s(hidden/8, inner)}, {proj + ".scales", "F16", s(4, inner)}},
+		"gptq whose order does not fit": {{proj + ".qweight", "I32", s(hidden/8, inner)}, {proj + ".qzeros", "I32", s(4, inner/8)}, {proj + ".scales", "F16", s(4, inner)}, {proj + ".g_idx", "I32", s(hidden * 2)}},
+		"gptq whose zeros do not fit":   {{proj + ".qweight", "I32", s(hidden/8, inner)}, {proj + ".qzeros", "I32", s(3, inner/8)}, {proj + ".scales", "F16", s(4, inner)}},
+		"gptq of five bits":             {{proj + ".qweight", "I32", s(hidden*5/32, inner)}, {proj + ".qzeros", "I32", s(4, inner*5/32)}, {proj + ".scales", "F16", s(4, inner)}},
+		"scales without a weight":       {{proj + ".qweight", "I32", s(hidden/8, inner)}},
+		"packed by two configurations":  {{w + "_packed", "I32", s(inner, hidden/8)}, {w + "_scale", "BF16", s(inner, 1)}},
+		"int8 without scales":           {{w, "I8", s(inner, hidden)}},
+		"int8 with scales in groups":    {{w, "I8", s(inner, hidden)}, {w + "_scale", "BF16", s(inner, 4)}},
+		"MXFP6 in bytes":                {{w, "U8", s(inner, hidden*6/8)}, {w + "_scale", "U8", s(inner, hidden/32)}},
+		"swizzled NVFP4":                {{w, "U8", s(inner, hidden/2)}, {w + "_scale", "F8_E4M3", s(inner+128, hidden/16)}},
+		"FP4 without scales":            {{w + "_packed", "U8", s(inner, hidden/2)}},
+		"blocks without scales":         {{proj + "_blocks", "U8", s(4, inner, hidden/32, 16)}},
+		"bnb whose maxima do not fit":   {{w, "U8", s(logic/2, 1)}, {w + ".absmax", "F32", s(2)}, {w + ".quant_state.bitsandbytes__nf4", "U8", s(90)}},
+		"DeepSeek's FP4 in int8":        {{w, "I8", s(inner, hidden/2)}, {proj + ".scale", "F8_E8M0", s(inner, hidden/32)}},
+		"a type of the future":          {{w, "F3", s(0)}, {w + "x", "U8", s(inner, hidden)}},
+		"64-bit numbers":                {{proj + ".position_ids.weight", "I64", s(inner, hidden/16)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, absent := must(t, model("BF16", list...).file("model.safetensors"), text("config.json", config))
+			if got.UnknownTensors == 0 || !hasAbsence(absent, "census.unknown_tensors", strings.TrimSuffix(list[0].name, ".weight")) {
+				t.Errorf("%+v: %v", got, absent)
+			}
+			if p := got.Against("bf16"); p.Verdict != census.NotEvaluable {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
+}
+
+// TestBitsOfConfigAndShapesMustAgree: a configuration cannot turn four bits into eight.
+func TestBitsOfConfigAndShapesMustAgree(t *testing.T) {
+	w := proj + ".weight"
+	config := `{"quantization_config":{"quant_method":"compressed-tensors","config_groups":{"a":{"weights":{"num_bits":8,"group_size":128}}}}}`
+	list := []st{{w + "_packed", "I32", s(inner, hidden/8)}, {w + "_scale", "BF16", s(inner, 4)}}
+	got, absent := must(t, model("BF16", list...).file("model.safetensors"), text("config.json", config))
+	if got.UnknownTensors != 2 || !hasAbsence(absent, "census.unknown_tensors", "the shapes tell 4 bits, the configuration 8") {
+		t.Errorf("%+v: %v", got, absent)
+	}
+	zero := append(list, st{w + "_zero_point", "I32", s(inner/8, 4)})
+	if got, _ = must(t, model("BF16", zero...).file("model.safetensors")); got.UnknownTensors != 0 || got.Parameters != around+logic {
+		t.Errorf("with zero points: %+v", got)
+	}
+}
+
+// TestBuffersAreNoParameters: the causal masks of GPT-2 are neither weights nor unknown.
+func TestBuffersAreNoParameters(t *testing.T) {
+	got, _ := must(t, model("F32", st{"h.0.attn.bias", "BOOL", s(1, 1, 1024, 1024)}, st{"embeddings.position_ids", "I64", s(1, 512)}).file("model.safetensors"))
+	if got.UnknownTensors != 0 || got.Parameters != around {
+		t.Errorf("%+v", got)
+	}
+	if got, _ = must(t, model("F32", st{"h.0.attn.bias", "U8", s(1, 1, 1024, 1023)}).file("model.safetensors")); got.UnknownTensors != 1 {
+		t.Errorf("a mask that is not square: %+v", got)
+	}
+}

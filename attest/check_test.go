@@ -262,6 +262,9 @@ func TestReferenceIsHeldAgainstItsLimits(t *testing.T) {
 		{"more images", func(r *Reference) {
 			r.Boots = []ReferenceBoot{{Policy: &BootPolicy{Images: make([][]byte, MaxBootValues+1)}}}
 		}, false},
+		{"more firmware", func(r *Reference) {
+			r.Boots = []ReferenceBoot{{Policy: &BootPolicy{Firmware: make([][]byte, MaxBootValues+1)}}}
+		}, false},
 		{"more lists", func(r *Reference) {
 			r.Boots = []ReferenceBoot{{Policy: &BootPolicy{Lists: make([][]byte, MaxBootValues+1)}}}
 		}, false},

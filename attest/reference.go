@@ -25,9 +25,10 @@ type ReferenceBoot struct {
 	Policy    *BootPolicy     `cbor:"policy,omitempty"`
 }
 
-// BootPolicy is what a replayed boot log must show. It outlives firmware
-// updates, which exact registers do not. Digests are of the bank.
+// BootPolicy is what a replayed boot log must show. It outlives changes of
+// settings and of boot order, which exact registers do not. Digests are of the bank.
 type BootPolicy struct {
+	Firmware     [][]byte `cbor:"firmware"`      // values of register 0, in the bank: what no key and no image covers
 	Keys         []Digest `cbor:"keys"`          // SHA-256 of each certificate (DER) or hash entry in db, and of what verified an image
 	Images       [][]byte `cbor:"images"`        // Authenticode digests of what the firmware and loaders started
 	Files        [][]byte `cbor:"files"`         // digests of what the boot loader read: its configuration, kernel, initrd
@@ -41,6 +42,7 @@ type MeasuredFile struct {
 	Digest Digest `cbor:"digest"` // SHA-256 of the file; of its fs-verity descriptor where Verity is set
 	Verity bool   `cbor:"verity,omitempty"`
 	Policy bool   `cbor:"policy,omitempty"` // may be loaded as IMA policy
+	Early  bool   `cbor:"early,omitempty"`  // may be measured before the policy is
 	Name   string `cbor:"name"`             // where it was seen, for people
 }
 
@@ -124,7 +126,7 @@ func (r *Reference) checkMeasured() error {
 				return fmt.Errorf("reference: boot %q: register %d of %d bytes", cut(b.Name, 40), i, len(v))
 			}
 		}
-		if p := b.Policy; p != nil && max(len(p.Keys), len(p.Images), len(p.Files), len(p.Lists), len(p.CommandLines)) > MaxBootValues {
+		if p := b.Policy; p != nil && max(len(p.Firmware), len(p.Keys), len(p.Images), len(p.Files), len(p.Lists), len(p.CommandLines)) > MaxBootValues {
 			return fmt.Errorf("reference: boot %q: over a limit", cut(b.Name, 40))
 		}
 	}

@@ -22,6 +22,7 @@ type Appraised struct {
 	hostClaims   *host.Claims
 	software     attest.Software
 	boot         bootState
+	cleared      bool // the TPM's clock began anew since an earlier verdict: whose state it has now, nobody knows
 	measurements *measurements
 	engineFiles  []attest.FileDigest // executables of the engines that serve
 }
@@ -64,9 +65,9 @@ func (v *Verifier) Appraise(a *Authenticated) *Appraised {
 	}
 	v.absences(ap)
 	ap.inputs(v.refs)
-	ap.bootLog(v.refs)
-	ap.ima(v.refs)
 	ap.runtime()
+	ap.bootLog(v.refs) // whose references ask what explains the later registers
+	ap.ima(v.refs)
 	ap.clock(a.options.History)
 	ap.closedWorld(v.refs, a.options.Asked)
 	return ap

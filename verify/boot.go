@@ -14,6 +14,7 @@ type bootState struct {
 	replays      bool            // and the firmware closed its registers
 	secureBoot   bool            // on, by all readers of the log
 	commandLines []string        // all that may be the kernel's
+	runtime      *uint           // the register that the runtime log explains
 	reference    string          // a boot reference that holds and leaves no part of the boot open, "" for none
 }
 
@@ -132,8 +133,8 @@ func authorities(r *bootlog.Report) string {
 }
 
 func keyName(k bootlog.Key) string {
-	if k.Name != "" {
-		return fmt.Sprintf("%q", k.Name)
+	if k.Name != "" { // which whoever made the certificate chose
+		return fmt.Sprintf("%q (%s)", k.Name, k.Digest.Short())
 	}
 	return k.Digest.Short()
 }

@@ -32,6 +32,9 @@ func (ap *Appraised) bootReference(refs *References, r *bootlog.Report) {
 	for i := range refs.boots {
 		b := &refs.boots[i]
 		d, whole := bootDifferences(b, ap.auth.quote.Bank, ap.auth.quote.PCRs, r)
+		if len(d) == 0 && whole {
+			d = ap.unexplained(b)
+		}
 		switch {
 		case len(d) == 0 && whole:
 			ap.boot.reference = fmt.Sprintf("%q", b.Name)
@@ -48,6 +51,22 @@ func (ap *Appraised) bootReference(refs *References, r *bootlog.Report) {
 		return
 	}
 	ap.findings.warn("boot.reference.differs", "boot reference", by, "one of "+count(len(refs.boots), "boot references"), "nearest "+nearest+": "+strings.Join(differences, "; "))
+}
+
+// lateRegisters are extended behind the boot loader, by systemd's stub and others: parts and extensions of
+// the system that come from a disk (systemd-stub(7), "TPM PCR Notes").
+var lateRegisters = []uint{11, 13}
+
+// unexplained lists registers in which something was measured that neither the reference nor the runtime log knows.
+func (ap *Appraised) unexplained(b *attest.ReferenceBoot) (off []string) {
+	for _, i := range lateRegisters {
+		v := ap.auth.quote.PCRs[i]
+		known := bytes.Equal(v, make([]byte, len(v))) || b.Bank == ap.auth.quote.Bank && bytes.Equal(v, b.Registers[i])
+		if r := ap.boot.runtime; !known && (r == nil || *r != i) {
+			off = append(off, fmt.Sprintf("register %d", i))
+		}
+	}
+	return off
 }
 
 // bootDifferences lists what of a boot is not as the reference says; nothing where its registers or its policy hold.
@@ -68,7 +87,10 @@ func bootDifferences(b *attest.ReferenceBoot, bank uint16, pcrs map[uint][]byte,
 		return []string{fmt.Sprintf("registers of bank %#x, quoted %#x", b.Bank, bank)}, false
 	}
 	listed := len(b.Registers) > 0 && b.Bank == bank && len(off) == 0
-	if off = policyDifferences(b, r); len(off) > 0 && listed {
+	if off = policyDifferences(b, r); !slices.ContainsFunc(b.Policy.Firmware, func(v []byte) bool { return bytes.Equal(v, pcrs[0]) }) {
+		off = append(off, "firmware (register 0)")
+	}
+	if len(off) > 0 && listed {
 		return nil, false
 	}
 	return off, true
@@ -172,12 +194,17 @@ func files(f bootlog.Fact[[]bootlog.Measured]) func() ([]named, error) {
 
 // referenceBoot makes a reference of a boot that replays: its registers, and a
 // policy of everything that was seen. The policy is left out where a fact cannot be read.
-func referenceBoot(name string, r *bootlog.Report, pcrs map[uint][]byte) attest.ReferenceBoot {
+func referenceBoot(name string, r *bootlog.Report, pcrs map[uint][]byte, runtime *uint) attest.ReferenceBoot {
 	b := attest.ReferenceBoot{Name: name, Bank: r.Bank, Registers: map[uint][]byte{}}
 	for _, i := range exactRegisters {
 		b.Registers[i] = pcrs[i]
 	}
-	p := &attest.BootPolicy{Keys: []attest.Digest{}, Images: [][]byte{}, Files: [][]byte{}, Lists: [][]byte{}, CommandLines: []string{}}
+	for _, i := range lateRegisters {
+		if !bytes.Equal(pcrs[i], make([]byte, len(pcrs[i]))) && (runtime == nil || *runtime != i) {
+			b.Registers[i] = pcrs[i]
+		}
+	}
+	p := &attest.BootPolicy{Firmware: [][]byte{pcrs[0]}, Keys: []attest.Digest{}, Images: [][]byte{}, Files: [][]byte{}, Lists: [][]byte{}, CommandLines: []string{}}
 	keys, err := trustKeys(r)
 	for _, k := range keys {
 		p.Keys = append(p.Keys, k.Digest)

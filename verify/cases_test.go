@@ -216,6 +216,9 @@ func cases() []aCase {
 		{name: "quote-signature", comment: "the quote is not by the AK", change: func(f *forge) {
 			f.quote = func(q *tpm.Quote) { q.Signature[len(q.Signature)-1] ^= 1 }
 		}, expect: "tpm.quote.signature"},
+		{name: "quote-signature-first", comment: "a register value changed, and the quote is not by the AK: nothing is read to mend what no TPM signed", change: func(f *forge) {
+			f.quote = func(q *tpm.Quote) { q.PCRs[10] = make([]byte, 32); q.Signature[len(q.Signature)-1] ^= 1 }
+		}, expect: "tpm.quote.signature"},
 		{name: "host-claims", comment: "host claims that do not follow the format", change: func(f *forge) { f.claims["host"] = []byte{0xa0} }, expect: "claims.malformed"},
 		{name: "gpu-claims", comment: "GPU claims that do not follow the format", change: func(f *forge) { f.claims["gpu"] = []byte{0xa0} }, expect: "claims.malformed"},
 		{name: "engine-claims", comment: "engine claims that do not follow the format", change: func(f *forge) { f.claims["engine"] = []byte{0xa0} }, expect: "claims.malformed"},

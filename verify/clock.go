@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hallmark-attest/hallmark/attest"
 )
@@ -100,18 +101,23 @@ func (ap *Appraised) clock(h *History) {
 		ap.findings.unknown("clock.unsafe", "TPM clock", by, "safe", "not safe: power was lost without an orderly shutdown")
 	}
 	before, after, near := h.around(a, is.AK)
+	what, seen := worstStep(a, is, before, after)
 	if len(before)+len(after) == 0 && len(near) > 0 {
 		// Their order is not sure enough to accuse by; going on is going on.
-		if what, seen := compareClocks(near[0].Clock, is, 0, clockSkewMillis); what == stepOK {
-			ap.findings.good("clock.continuous", check, by, seen)
-			return
+		if step, said := compareClocks(near[0].Clock, is, 0, clockSkewMillis); step == stepOK {
+			seen = said
 		}
 	}
-	if len(before)+len(after) == 0 {
+	// Near ones too: a validator that asks often sees no others, and would soon forget.
+	if old, said := standing(slices.Concat(before, near)); old > what {
+		what, seen = old, said
+	}
+	if seen == "" {
 		ap.findings.unknown("clock.not_evaluable", check, by, "earlier verdicts of this key", "none that is more than "+clockSkew.String()+" away")
 		return
 	}
-	switch what, seen := worstStep(a, is, before, after); what {
+	ap.cleared = what == stepCleared
+	switch what {
 	case stepRollback:
 		ap.findings.bad("clock.rollback", check, by, "clock and counters that only go up", seen)
 	case stepCleared:
@@ -121,6 +127,18 @@ func (ap *Appraised) clock(h *History) {
 	default:
 		ap.findings.good("clock.continuous", check, by, seen)
 	}
+}
+
+// standing is what earlier verdicts said and nothing has healed since: enrolment heals, and verdicts from before it are not here.
+func standing(earlier []attest.Verdict) (worst step, seen string) {
+	for _, v := range earlier {
+		for id, s := range map[string]step{"tpm.cleared": stepCleared, "clock.rollback": stepRollback} {
+			if s > worst && slices.Contains(v.Findings, id) {
+				worst, seen = s, "seen at "+stamp(v.Received)+"; enroll the node again"
+			}
+		}
+	}
+	return worst, seen
 }
 
 // worstStep compares with all; the rate is judged over the nearest intervals alone, since one pause spoils all that hold it.

@@ -119,7 +119,7 @@ var ceilings = map[Tier]string{
 	TierCommunity:          "One key answered this challenge. Everything about host, GPUs, engine and weights is the owner's word: whoever holds root can state anything, at no cost.",
 	TierVerified:           "One enrolled hardware root answered. The owner's software above the quoted registers can still state anything about GPUs, engine and weights; a TPM on a side board with a replayed log costs little.",
 	TierEnterprise:         "As verified, with telemetry and the tap over the window. What is listed as asserted can be invented by a patched kernel.",
-	TierEnterpriseMeasured: "What runs is measured. A second machine of the same owner that lends its GPU, and physical attacks on a discrete TPM, are not seen.",
+	TierEnterpriseMeasured: "What runs is measured. A second machine of the same owner that lends its GPU, a hypervisor that hides, cards on the bus, and physical attacks on a discrete TPM are not seen.",
 	TierConfidential:       "A genuine TD and genuine GPUs answered. Memory-bus attacks, and GPUs lent by another machine until TDISP, are not seen.",
 }
 

@@ -64,7 +64,7 @@ var demands = []demandEntry{
 	{DemandEnrolledKey, []string{"node.not_given"}, func(c *CrossChecked) bool { return c.auth.node != nil }},
 	{DemandNoContradiction, []string{"tier.capped"}, func(c *CrossChecked) bool { return !c.findings.contradicted() }},
 	{DemandChannel, []string{"channel.none"}, func(c *CrossChecked) bool { return c.auth.channelBound }},
-	{DemandHardwareRoot, []string{"root.none"}, func(c *CrossChecked) bool { return c.auth.hardwareRoot() }},
+	{DemandHardwareRoot, []string{"tpm.cleared", "root.none"}, func(c *CrossChecked) bool { return c.auth.hardwareRoot() && !c.cleared }},
 	{DemandQuote, []string{"quote.none"}, func(c *CrossChecked) bool { return c.auth.quote != nil }},
 	{DemandBootLog, []string{"boot.replay", "boot.not_evaluable"}, func(c *CrossChecked) bool { return c.boot.replays }},
 	{DemandEngineStated, []string{"engine.not_stated"}, func(c *CrossChecked) bool { return c.engineStated() }},

@@ -25,13 +25,13 @@ type measurements struct {
 	unended []byte // the list goes on behind these bytes, which may be its beginning
 }
 
-// imaBanks are the ways in which a kernel extends a quoted bank.
+// imaBanks are the ways in which a kernel extends a quoted bank; padded SHA-1 before Linux 5.8, and where it lacks the bank's hash.
 func imaBanks(bank uint16) []ima.Bank {
-	if bank == ima.SHA256 {
-		return []ima.Bank{{Alg: bank}}
-	}
 	return []ima.Bank{{Alg: bank}, {Alg: bank, Padded: true}}
 }
+
+// maxUnended bounds what is kept of a list that has not replayed yet: nothing shows that it is the kernel's. Twice the entries of a year's uptime.
+const maxUnended = 4 * attest.MaxLogSize
 
 // readIMA finds the longest prefix of the node's list after which match holds for register 10.
 func readIMA(l nodeLog, bank uint16, match func([]byte) bool) *measurements {
@@ -56,6 +56,9 @@ func readIMA(l nodeLog, bank uint16, match func([]byte) bool) *measurements {
 	switch {
 	case !l.more:
 		m.unended = nil
+	case len(m.unended) > maxUnended:
+		m.lack, m.unended = fmt.Sprintf("no beginning of the first %d bytes gives the quoted register, and more is not kept", len(l.bytes)), nil
+		return m
 	case m.unended != nil:
 		m.lack = fmt.Sprintf("no beginning of the first %d bytes gives the quoted register, and the list goes on: ask on from there with --history", len(l.bytes))
 		return m

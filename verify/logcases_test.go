@@ -79,6 +79,26 @@ func logCases() []logCase {
 			[]string{"+boot.replays", "+secure_boot.on", "+boot.command_line", "+ima.prefix", "-ima.aggregate", "?clock.not_evaluable", "?measured.not_evaluable"}, func(*logVector) {}},
 		{"good-closed-world", "a closed world: host and engine claims are measured; the tier is capped by other kinds of claims", "capped at verified", TierEnterpriseMeasured,
 			[]string{"+boot.reference.match", "+ima.referenced", "+measured.reached", "+measured.agent", "+measured.ima_policy", "+measured.engine"}, func(l *logVector) { l.refer() }},
+		{"good-policy-read", "the IMA policy was measured last: read, perhaps, and never loaded", "capped at verified", TierEnterpriseMeasured,
+			[]string{"!measured.ima_policy", "+measured.ima_entries", "+measured.aggregate", "-measured.reached"}, func(l *logVector) { l.refer(); l.measured(policyLast(l.world)...) }},
+		{"good-register-13", "a system extension was measured, which neither reference nor runtime log explains", verified, TierVerified,
+			[]string{"!boot.reference.differs", "-boot.reference.match"}, func(l *logVector) {
+				l.small(a)
+				l.refer().Measured = nil
+				l.holds(func(m map[uint][]byte) { m[13] = digest32(7) })
+			}},
+		{"good-runtime", "the agent's start in register 13, which the runtime log explains", verified, TierVerified,
+			[]string{"+runtime.replays", "+boot.reference.match"}, func(l *logVector) { l.small(a); l.refer().Measured = nil; l.runs(13) }},
+		{"good-runtime-register", "the agent calls a register of the firmware its own", verified, TierVerified,
+			[]string{"?runtime.not_evaluable"}, func(l *logVector) { l.small(a); l.runtimeRegister(4); l.sends(attest.LogCEL, 0, []byte{}, false) }},
+		{"good-runtime-empty", "a register at its start value and a runtime log without events", verified, TierVerified,
+			[]string{"?runtime.not_evaluable"}, func(l *logVector) { l.small(a); l.runtimeRegister(15); l.sends(attest.LogCEL, 0, []byte{}, false) }},
+		{"good-firmware", "the firmware's own register is in no policy, all else of the boot is", verified, TierVerified,
+			[]string{"!boot.reference.differs", "-boot.reference.match"}, func(l *logVector) {
+				l.small(a)
+				r := l.refer()
+				r.Measured, r.Boots[0].Registers, r.Boots[0].Policy.Firmware = nil, nil, [][]byte{digest32(7)}
+			}},
 		{"good-secure-boot-off", "Secure Boot off caps at verified", verified, TierVerified, []string{"+boot.replays", "!secure_boot.off"},
 			func(l *logVector) { l.boots("secure-boot-off"); l.small(a) }},
 		{"good-boot-reference", "the machine started once more: its boot is that of the reference", verified, TierVerified, []string{"+boot.reference.match"},
@@ -124,6 +144,10 @@ func logCases() []logCase {
 			l.quote = func(q *tpm.Quote) { q.PCRs[10] = older }
 			delete(l.logs, attest.LogIMA)
 		}},
+		{"good-ima-padded", "the kernel extends the SHA-256 bank with padded SHA-1", verified, TierVerified, []string{"+ima.prefix"}, func(l *logVector) {
+			l.small(a, b)
+			l.padded()
+		}},
 		{"good-ima-changed", "an entry of the measurement list is another", verified, TierVerified, []string{"!ima.no_match"}, func(l *logVector) {
 			l.small(a, b)
 			l.sends(attest.LogIMA, 0, slices.Concat(aggregateOf(l.forge), b, b), false)
@@ -152,10 +176,28 @@ func logCases() []logCase {
 			l.past(3600_000, at(old, 7, 2))
 			l.clock.Clock, l.clock.ResetCount = old-1<<22, 8
 		}},
-		{"good-clock-cleared", "the TPM was cleared since an earlier verdict", verified, TierVerified, []string{"!tpm.cleared"}, func(l *logVector) {
+		{"clock-cleared", "the TPM was cleared since an earlier verdict", capped, TierVerified, []string{"!tpm.cleared"}, func(l *logVector) {
 			l.small(a)
 			l.past(3600_000, at(old, 7, 2))
 			l.clock.Clock, l.clock.ResetCount = 3600_000, 0
+		}},
+		{"clock-cleared-before", "an earlier verdict said that the TPM was cleared, and the clock goes on from there", capped, TierVerified, []string{"!tpm.cleared", "-clock.continuous"}, func(l *logVector) {
+			l.small(a)
+			l.past(3600_000, at(old, 7, 2))
+			l.verdicts[0].Findings = []string{"tpm.cleared"}
+			l.clock.Clock, l.clock.ResetCount, l.clock.RestartCount = old+3600_000, 7, 2
+		}},
+		{"clock-cleared-near", "as clock-cleared-before, a minute before", capped, TierVerified, []string{"!tpm.cleared", "-clock.continuous"}, func(l *logVector) {
+			l.small(a)
+			l.past(60_000, at(old, 7, 2))
+			l.verdicts[0].Findings = []string{"tpm.cleared"}
+			l.clock.Clock, l.clock.ResetCount, l.clock.RestartCount = old+60_000, 7, 2
+		}},
+		{"clock-rolled-back-before", "an earlier verdict said that the clock went back, and it goes on from there", "clock.rollback", "", nil, func(l *logVector) {
+			l.small(a)
+			l.past(3600_000, at(old, 7, 2))
+			l.verdicts[0].Findings = []string{"clock.rollback"}
+			l.clock.Clock, l.clock.ResetCount, l.clock.RestartCount = old+3600_000, 7, 2
 		}},
 		{"clock-rollback", "the clock fell back by more than power loss explains", "clock.rollback", "", nil, func(l *logVector) {
 			l.small(a)

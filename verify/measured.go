@@ -22,7 +22,10 @@ type condition struct {
 }
 
 var conditions = []condition{
-	{"measured.root", "closed world: root", "an attestation key enrolled by EK certificate", func(ap *Appraised, _ *References) (bool, string) {
+	{"measured.root", "closed world: root", "an attestation key enrolled by EK certificate, in a TPM that was not cleared since", func(ap *Appraised, _ *References) (bool, string) {
+		if ap.cleared {
+			return false, "cleared since an earlier verdict"
+		}
 		return ap.auth.hardwareRoot(), string(ap.auth.rootAssurance())
 	}},
 	{"measured.boot_log", "closed world: boot log", "a boot log that replays", func(ap *Appraised, _ *References) (bool, string) {
@@ -51,6 +54,14 @@ var conditions = []condition{
 			return false, "replays by SHA-1 alone: the quoted bank takes nothing better from this kernel"
 		}
 		return m.shown(), yesNo(m.shown(), "replays", "does not replay or was not read")
+	}},
+	{"measured.aggregate", "closed world: boot aggregate", "a list that begins with the aggregate of the quoted registers 0 to 9", func(ap *Appraised, _ *References) (bool, string) {
+		m := ap.measurements
+		if !m.shown() || !called(m.entries[0], ima.BootAggregateName) {
+			return false, "no aggregate"
+		}
+		err := ap.checkAggregate(m.entries[0])
+		return err == nil, yesNo(err == nil, "of these registers", fmt.Sprint(err))
 	}},
 	{"measured.ima_violations", "closed world: violations", "none", func(ap *Appraised, _ *References) (bool, string) {
 		m := ap.measurements
@@ -167,9 +178,14 @@ func (ap *Appraised) imaPolicy(refs *References) (bool, string) {
 		}
 	}
 	seen := "no measured " + imaPolicyPath
-	for _, e := range ap.measurements.entries {
+	for i, e := range ap.measurements.entries {
 		k, ok := keyOf(e)
 		if !ok || e.Path != imaPolicyPath {
+			// An entry does not say why it was made: reading the file later, with other rules in force, looks
+			// like loading it. So whatever ran before must be what runs before it in a reference.
+			if strings.HasPrefix(seen, "no") && !(ok && refs.early[k]) && !ap.bootAggregate(i, e) {
+				return false, fmt.Sprintf("before any policy %q was measured, which no reference has there", entryName(e))
+			}
 			continue
 		}
 		if k.verity || !knownIMAPolicy(k.digest) && !refs.policies[k.digest] {

@@ -62,7 +62,7 @@ func TestEachConditionOpensTheWorld(t *testing.T) {
 		"a register that is not the log's": {func(w *world) *References {
 			w.holds(func(m map[uint][]byte) { m[1] = make([]byte, 32) })
 			return nil
-		}, []string{"boot_log", "boot_reference"}},
+		}, []string{"aggregate", "boot_log", "boot_reference"}},
 		"no boot log": {func(w *world) *References { delete(w.logs, attest.LogBoot); return nil },
 			[]string{"boot_log", "boot_reference", "ima_policy", "secure_boot"}},
 		"Secure Boot off": {func(w *world) *References { w.boots("secure-boot-off"); return w.references(w.reference()) },
@@ -103,7 +103,7 @@ func TestEachConditionOpensTheWorld(t *testing.T) {
 		"list that does not replay": {func(w *world) *References {
 			w.holds(func(m map[uint][]byte) { m[10] = make([]byte, 32); m[10][0] = 1 })
 			return nil
-		}, []string{"agent", "engine", "ima_entries", "ima_list", "ima_policy", "ima_violations"}},
+		}, []string{"agent", "aggregate", "engine", "ima_entries", "ima_list", "ima_policy", "ima_violations"}},
 		"violation":        {func(w *world) *References { w.measured(append(w.list(), imaViolation("/var/log/x"))...); return nil }, []string{"ima_violations"}},
 		"one unknown file": {func(w *world) *References { w.measured(append(w.list(), imaFile("/root/x"))...); return nil }, []string{"ima_entries"}},
 		"one hidden file": {func(w *world) *References {
@@ -114,10 +114,38 @@ func TestEachConditionOpensTheWorld(t *testing.T) {
 			}
 			w.sends(attest.LogIMA, 0, hidden, false)
 			return nil
-		}, []string{"ima_entries"}},
+		}, []string{"ima_entries", "ima_policy"}}, // nobody knows whether it may be early
 		"no references of files": {func(w *world) *References {
 			return reference(w, func(r *attest.Reference) { r.Measured = nil })
-		}, []string{"ima_entries"}},
+		}, []string{"ima_entries", "ima_policy"}},
+		"a policy that was read, not loaded": {func(w *world) *References {
+			w.measured(policyLast(w)...)
+			return nil
+		}, []string{"ima_policy"}},
+		"an aggregate of other registers": {func(w *world) *References {
+			list := w.list()
+			list[0] = imaNG(ima.BootAggregateName, "sha256", digest32(6))
+			w.measured(list...)
+			return nil
+		}, []string{"aggregate"}},
+		"an aggregate that comes second": {func(w *world) *References {
+			list := w.list()
+			list[0], list[1] = list[1], list[0]
+			w.measured(list...)
+			return nil
+		}, []string{"aggregate"}},
+		"a kernel that extends padded SHA-1": {func(w *world) *References {
+			w.measured(w.list()...).padded()
+			return nil
+		}, []string{"ima_list"}},
+		"a system extension in register 13": {func(w *world) *References {
+			w.holds(func(m map[uint][]byte) { m[13] = digest32(7) })
+			return nil
+		}, []string{"boot_reference"}},
+		"a part of the loader in register 11": {func(w *world) *References {
+			w.holds(func(m map[uint][]byte) { m[11] = digest32(7) })
+			return nil
+		}, []string{"boot_reference"}},
 		"another agent": {func(w *world) *References {
 			w.software.Agent = &attest.FileDigest{Size: 1, FSVerity: digest(8), SHA256: digest(9)}
 			return nil
@@ -291,7 +319,7 @@ func TestClosedWorldIsJudgedForThoseWhoAsk(t *testing.T) {
 		t.Errorf("%v", open(r))
 	}
 	r = w.result(nil, nil, TierEnterpriseMeasured)
-	if wants(t, r, "-measured.not_evaluable"); !slices.Equal(open(r), []string{"boot_reference", "ima_entries"}) {
+	if wants(t, r, "-measured.not_evaluable"); !slices.Equal(open(r), []string{"boot_reference", "ima_entries", "ima_policy"}) {
 		t.Errorf("%v", open(r))
 	}
 	f := newForge(t).withoutTPM()

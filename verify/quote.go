@@ -74,40 +74,51 @@ func (a *authentication) checkQuote(raw []byte, ak *tpm.AK) {
 		a.findings.bad("tpm.quote.malformed", "inner quotes", Asserted, "encodable", err)
 		return
 	}
+	qualifying := attest.TPMQualifying(attest.Binding(a.bound.Root, a.key, a.evidence.Bound), inner)
+	if !a.holds([]predicate{
+		{"tpm.quote.magic", "magic", quoted.CheckMagic()},
+		{"tpm.quote.type", "type", quoted.CheckType()},
+		{"tpm.quote.binding", "qualifying data", quoted.CheckExtraData(qualifying)},
+		{"tpm.quote.signer", "qualified signer", quoted.CheckSigner(ak)},
+		{"tpm.quote.selection", "selection", quoted.CheckSelection(requiredPCRs)},
+		{"tpm.quote.pcr_values", "PCR values", quoted.CheckPCRValues()},
+		{"tpm.quote.signature", "quote signature", quoted.CheckSignature(ak)},
+	}) {
+		return
+	}
+	// A list may have megabytes: it is read only for a TPM that has signed this challenge.
 	if quoted.CheckPCRDigest() != nil && a.mend(&q, quoted.Digest()) {
 		if quoted, err = tpm.ParseQuoted(q); err != nil {
 			a.findings.bad("tpm.quote.malformed", "quote", Asserted, "a TPMS_ATTEST and a TPMT_SIGNATURE", err)
 			return
 		}
 	}
-	qualifying := attest.TPMQualifying(attest.Binding(a.bound.Root, a.key, a.evidence.Bound), inner)
-	for _, c := range []struct {
-		id, check string
-		err       error
-	}{
-		{"tpm.quote.magic", "magic", quoted.CheckMagic()},
-		{"tpm.quote.type", "type", quoted.CheckType()},
-		{"tpm.quote.binding", "qualifying data", quoted.CheckExtraData(qualifying)},
-		{"tpm.quote.signer", "qualified signer", quoted.CheckSigner(ak)},
-		{"", "selection", quoted.CheckSelection(requiredPCRs)},
-		{"tpm.quote.pcr_values", "PCR values", quoted.CheckPCRValues()},
-		{"tpm.quote.pcr_digest", "PCR digest", quoted.CheckPCRDigest()},
-		{"tpm.quote.signature", "quote signature", quoted.CheckSignature(ak)},
-	} {
-		if c.err == nil {
-			continue
-		}
-		if c.id == "" {
-			c.id = "tpm.quote.selection"
-			if errors.Is(c.err, tpm.ErrBank) {
-				c.id = "tpm.quote.bank"
-			}
-		}
-		a.findings.bad(c.id, c.check, Asserted, "as the TPM 2.0 specification and this challenge demand", c.err)
+	if !a.holds([]predicate{{"tpm.quote.pcr_digest", "PCR digest", quoted.CheckPCRDigest()}}) {
 		return
 	}
 	a.quote, a.akName = quoted.Info(), attest.NameDigest(ak.Name())
 	a.affirm(ak)
+}
+
+// predicate is one check of a quote and how it ended.
+type predicate struct {
+	id, check string
+	err       error
+}
+
+// holds reports the first predicate that fails.
+func (a *authentication) holds(list []predicate) bool {
+	for _, c := range list {
+		if c.err == nil {
+			continue
+		}
+		if errors.Is(c.err, tpm.ErrBank) {
+			c.id = "tpm.quote.bank"
+		}
+		a.findings.bad(c.id, c.check, Asserted, "as the TPM 2.0 specification and this challenge demand", c.err)
+		return false
+	}
+	return true
 }
 
 // affirm says what the quote shows and how much the root behind it is worth.

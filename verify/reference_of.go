@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/ima"
 	"github.com/hallmark-attest/hallmark/engine"
 )
 
@@ -105,18 +107,19 @@ func referenceSoftware(ref *attest.Reference, ms []attest.Measurement) error {
 func (ap *Appraised) referenceWorld(ref *attest.Reference) {
 	if ap.boot.replays {
 		name := "boot of " + ap.auth.bound.UEID.Short() + " at " + stamp(ap.auth.record.Received)
-		ref.Boots = append(ref.Boots, referenceBoot(name, ap.boot.report, ap.auth.quote.PCRs))
+		ref.Boots = append(ref.Boots, referenceBoot(name, ap.boot.report, ap.auth.quote.PCRs, ap.boot.runtime))
 	}
 	if !ap.measurements.shown() {
 		return
 	}
 	seen := map[measuredKey]bool{}
+	policy := slices.IndexFunc(ap.measurements.entries, func(e ima.Entry) bool { return called(e, imaPolicyPath) })
 	for i, e := range ap.measurements.entries {
 		k, ok := keyOf(e)
 		if !ok || ap.bootAggregate(i, e) || seen[k] || len(ref.Measured) == attest.MaxMeasured {
 			continue // what cannot be referenced stays unreferenced: the closed world then says so
 		}
 		seen[k] = true
-		ref.Measured = append(ref.Measured, attest.MeasuredFile{Digest: k.digest, Verity: k.verity, Policy: e.Path == imaPolicyPath, Name: attest.Clean(e.Path)})
+		ref.Measured = append(ref.Measured, attest.MeasuredFile{Digest: k.digest, Verity: k.verity, Policy: e.Path == imaPolicyPath, Early: i < policy, Name: attest.Clean(e.Path)})
 	}
 }

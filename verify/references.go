@@ -20,6 +20,7 @@ type References struct {
 	programs   map[programKey][]attest.FileDigest
 	boots      []attest.ReferenceBoot
 	measured   map[measuredKey]bool
+	early      map[measuredKey]bool   // of these, what may run before an IMA policy is loaded
 	policies   map[attest.Digest]bool // files that may be loaded as IMA policy
 	given      bool
 }
@@ -69,7 +70,7 @@ func (r *References) Add(file []byte, key *ecdsa.PublicKey) error {
 	if r.models == nil {
 		r.models, r.modelNames = map[string][]attest.ReferenceModel{}, map[attest.Digest][]string{}
 		r.programs = map[programKey][]attest.FileDigest{}
-		r.measured, r.policies = map[measuredKey]bool{}, map[attest.Digest]bool{}
+		r.measured, r.early, r.policies = map[measuredKey]bool{}, map[measuredKey]bool{}, map[attest.Digest]bool{}
 	}
 	for _, m := range ref.Models {
 		r.models[m.Name] = append(r.models[m.Name], m)
@@ -81,7 +82,9 @@ func (r *References) Add(file []byte, key *ecdsa.PublicKey) error {
 	}
 	r.boots = append(r.boots, ref.Boots...)
 	for _, f := range ref.Measured {
-		r.measured[measuredKey{f.Digest, f.Verity}] = true
+		k := measuredKey{f.Digest, f.Verity}
+		r.measured[k] = true
+		r.early[k] = r.early[k] || f.Early
 		if f.Policy {
 			r.policies[f.Digest] = true
 		}

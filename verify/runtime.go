@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/runlog"
@@ -24,6 +25,10 @@ func (ap *Appraised) runtime() {
 	register := a.tpmClaims.RuntimeRegister
 	if register == nil {
 		lack(absenceOf(a.tpmClaims.Absent, "runtime_register"))
+		return
+	}
+	if !slices.Contains(runtimeRegisters, *register) {
+		lack(fmt.Sprintf("register %d is not one for runtime events", *register))
 		return
 	}
 	l := a.log(attest.LogCEL)
@@ -49,11 +54,20 @@ func (ap *Appraised) runtime() {
 		lack(err)
 	case !ok:
 		lack(fmt.Sprintf("register %d was extended by somebody else, or the log is not whole", *register))
+	case n == 0:
+		if l.continued { // the register began anew
+			a.keep(attest.LogCEL, nil)
+		}
+		lack("no event: the register is at its start value")
 	default:
 		a.keep(attest.LogCEL, l.bytes[:size])
+		ap.boot.runtime = register
 		ap.findings.good("runtime.replays", check, by, events(list.Records[:n]))
 	}
 }
+
+// runtimeRegisters are those that an agent may choose: nobody else's log explains them.
+var runtimeRegisters = []uint{11, 12, 13, 15}
 
 // events says how often the agent started in this boot and which engines it saw.
 func events(records []runlog.Record) string {

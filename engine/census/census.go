@@ -73,7 +73,13 @@ type Config struct {
 	FileType        string  `cbor:"file_type,omitempty"` // a GGUF's general.file_type
 	Experts         *uint64 `cbor:"experts,omitempty"`
 	ExpertsPerToken *uint64 `cbor:"experts_per_token,omitempty"`
+
+	groups []group // of packed weights, for the census itself
 }
+
+// group is one way to pack whole numbers: bits of each, and how many share a
+// scale, 0 where a whole row does.
+type group struct{ bits, size uint64 }
 
 // Conflict is one thing that the configuration says and something else of the
 // model, as a rule its headers, says differently. It is for people and for rules

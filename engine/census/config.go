@@ -2,6 +2,8 @@ package census
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -98,22 +100,21 @@ func (k *Config) quantised(q object) {
 		k.Bits = new(uint64)
 		*k.Bits = 8
 	}
-	k.groups(q.sub("config_groups"))
+	k.readGroups(q.sub("config_groups"))
 	if k.Method == "" && k.Bits != nil {
 		k.Method = "unnamed"
 	}
 }
 
-// groups reads compressed-tensors' config_groups: bits and group size hold for
-// packed weights only where all groups have the same.
-func (k *Config) groups(groups object) {
-	first := true
-	for name := range groups {
+// readGroups reads compressed-tensors' config_groups. Bits and group size are
+// stated where all groups have the same.
+func (k *Config) readGroups(groups object) {
+	names := slices.Sorted(maps.Keys(groups))
+	for i, name := range names[:min(len(names), maxGroups)] {
 		w := groups.sub(name).sub("weights")
 		b, g := w.count("num_bits"), w.count("group_size")
-		if first {
-			k.Bits, k.GroupSize, first = b, g, false
-			continue
+		if i == 0 {
+			k.Bits, k.GroupSize = b, g
 		}
 		if !equal(k.Bits, b) {
 			k.Bits = nil
@@ -121,8 +122,18 @@ func (k *Config) groups(groups object) {
 		if !equal(k.GroupSize, g) {
 			k.GroupSize = nil
 		}
+		if b == nil || *b > 16 || g != nil && *g > 1<<20 {
+			continue
+		}
+		x := group{bits: *b}
+		if g != nil {
+			x.size = *g
+		}
+		k.groups = append(k.groups, x)
 	}
 }
+
+const maxGroups = 64
 
 func equal(a, b *uint64) bool { return a == nil && b == nil || a != nil && b != nil && *a == *b }
 
@@ -142,7 +153,7 @@ func (k *Config) companion(name string, doc object) (out []Conflict) {
 		other.Method = companions[name]
 	}
 	if k.Method == "" {
-		k.Method, k.Format, k.Bits, k.GroupSize = other.Method, other.Format, other.Bits, other.GroupSize
+		k.Method, k.Format, k.Bits, k.GroupSize, k.groups = other.Method, other.Format, other.Bits, other.GroupSize, other.groups
 		return nil
 	}
 	if k.Method != other.Method {

@@ -203,12 +203,12 @@ func (s *scanner) hex4() (r rune, err error) {
 
 // uint reads a number without sign, fraction or exponent, below 2^63.
 func (s *scanner) uint() (n uint64, err error) {
-	b, err := s.token()
-	if err != nil {
+	if _, err := s.token(); err != nil {
 		return 0, err
 	}
 	for digits := 0; ; digits++ {
-		if b, err = s.c.peek(); errors.Is(err, errShort) && digits > 0 {
+		b, err := s.c.peek()
+		if errors.Is(err, errShort) && digits > 0 {
 			return n, nil
 		} else if err != nil {
 			return 0, err

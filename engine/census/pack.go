@@ -30,21 +30,38 @@ func (p *packing) resolve() {
 			p.packed(t)
 		}
 	}
+	var buffers []*tensor
 	for i := range p.t {
 		t := &p.t[i]
-		name := t.dtype.native()
-		switch {
+		switch name := t.dtype.native(); {
 		case t.taken:
-		case t.dtype.float() || t.dtype.fp8() && !isScale(t.name):
+		case t.dtype.float() || t.dtype == dF6 || t.dtype.fp8() && !isScale(t.name):
 			p.count(t, name, "none", t.elems)
 		case buffer(t):
-			t.taken = true
+			buffers = append(buffers, t)
 		default:
-			t.taken = true
-			p.y.skip(t.name, "no known packing", t.bytes)
+			p.refuse(t, "no known packing")
 		}
 	}
+	p.overlook(buffers)
 	p.y.c.Tensors = uint64(len(p.t))
+}
+
+// overlook leaves buffers out of the census, unless they take more than a
+// twentieth of the space of the weights: then they are not what their names say.
+func (p *packing) overlook(buffers []*tensor) {
+	bytes, weights := uint64(0), uint64(0)
+	for _, t := range buffers {
+		bytes += t.bytes
+	}
+	for _, t := range p.y.types {
+		weights += t.StorageBytes
+	}
+	for _, t := range buffers {
+		if over(bytes, weights, 50) {
+			p.refuse(t, "buffers too large for their names")
+		}
+	}
 }
 
 // packed tries the packings in which t may be the weight itself.
@@ -74,18 +91,28 @@ func (p *packing) packed(t *tensor) {
 	}
 }
 
+// smallParts is what scales and tables may take beside a small weight.
+const smallParts = 64 << 10
+
 // count adds t as params parameters and the tensors that belong to it as storage.
+// Scales are smaller than what they scale: names alone could hide a model in them.
 func (p *packing) count(t *tensor, typ, scheme string, params uint64, parts ...string) {
-	t.taken = true
-	bytes := t.bytes
+	bytes, found := uint64(0), []*tensor(nil)
 	for _, name := range parts {
 		if x := p.t.find(name); x != nil && !x.taken {
-			x.taken = true
 			bytes += x.bytes
+			found = append(found, x)
 		}
 	}
-	routed := p.routed(t)
-	p.y.add(typ, scheme, 1, params, bytes, routed)
+	if bytes > t.bytes && bytes > smallParts {
+		p.refuse(t, "scales larger than the weight", parts...)
+		return
+	}
+	t.taken = true
+	for _, x := range found {
+		x.taken = true
+	}
+	p.y.add(typ, scheme, 1, params, t.bytes+bytes, p.routed(t))
 }
 
 // refuse marks t and what belongs to it as not understood.

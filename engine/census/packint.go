@@ -72,26 +72,29 @@ func (p *packing) compressed(t *tensor, weight string) {
 	p.count(t, fmt.Sprintf("int%d", bits), "compressed-tensors", t.elems*32/bits, weightParts(weight)...)
 }
 
-// packedBits takes the bits from the shapes where a zero point or the group size
-// gives them, else from the configuration, and refuses where the two differ.
+// packedBits finds the bits that fit the shapes: of a zero point, which is packed
+// along the rows, else of exactly one of the configuration's groups. Shapes alone
+// do not tell bits from group size; a configuration that does not fit them is refused.
 func (p *packing) packedBits(t *tensor, weight string, scales *tensor) (bits uint64, why string) {
-	if z := p.t.find(weight + "_zero_point"); z != nil && z.dtype == dI32 && z.rank == 2 && z.elems > 0 && t.dims[0] > 0 && z.dims[1] == scales.dim(1) {
+	groups := scales.dim(1)
+	if z := p.t.find(weight + "_zero_point"); z != nil && z.dtype == dI32 && z.rank == 2 && z.elems > 0 && t.dims[0] > 0 && z.dims[1] == groups {
 		bits = z.dims[0] * 32 / t.dims[0]
-	} else if k := p.config; k != nil && k.GroupSize != nil && *k.GroupSize <= 1<<20 && scales.dim(1) > 1 {
-		bits = t.dims[1] * 32 / max(1, scales.dim(1)**k.GroupSize)
 	}
-	var said uint64
-	if p.config != nil && p.config.Bits != nil {
-		said = *p.config.Bits
-	}
-	if bits == 0 {
-		bits = said
+	fits := bits > 0
+	if p.config != nil {
+		for _, g := range p.config.groups {
+			if g.size != 0 && t.dims[1]*32 != groups*g.size*g.bits || g.size == 0 && groups != 1 {
+				continue
+			}
+			if fits && bits != g.bits {
+				return 0, fmt.Sprintf("%d or %d bits", bits, g.bits)
+			}
+			bits, fits = g.bits, true
+		}
 	}
 	switch {
-	case bits == 0:
-		return 0, "neither shapes nor configuration tell the bits of the packed weight"
-	case said != 0 && said != bits:
-		return 0, fmt.Sprintf("the shapes tell %d bits, the configuration %d", bits, said)
+	case !fits:
+		return 0, "neither zero point nor configuration tell the bits of the packed weight"
 	case bits != 2 && bits != 4 && bits != 8:
 		return 0, fmt.Sprintf("packed weights of %d bits", bits)
 	}

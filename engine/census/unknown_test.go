@@ -55,8 +55,16 @@ func TestBitsOfConfigAndShapesMustAgree(t *testing.T) {
 	config := `{"quantization_config":{"quant_method":"compressed-tensors","config_groups":{"a":{"weights":{"num_bits":8,"group_size":128}}}}}`
 	list := []st{{w + "_packed", "I32", s(inner, hidden/8)}, {w + "_scale", "BF16", s(inner, 4)}}
 	got, absent := must(t, model("BF16", list...).file("model.safetensors"), text("config.json", config))
-	if got.UnknownTensors != 2 || !hasAbsence(absent, "census.unknown_tensors", "the shapes tell 4 bits, the configuration 8") {
+	if got.UnknownTensors != 2 || !hasAbsence(absent, "census.unknown_tensors", "nor configuration tell the bits") {
 		t.Errorf("%+v: %v", got, absent)
+	}
+	both := strings.Replace(config, `"a":{`, `"b":{"weights":{"num_bits":4,"group_size":128}},"a":{`, 1)
+	if got, _ = must(t, model("BF16", list...).file("model.safetensors"), text("config.json", both)); got.UnknownTensors != 0 || got.Parameters != around+logic {
+		t.Errorf("two groups, one fits: %+v", got)
+	}
+	both = strings.Replace(config, `"a":{`, `"b":{"weights":{"num_bits":4,"group_size":128}},"c":{"weights":{"num_bits":8,"group_size":64}},"a":{`, 1)
+	if got, _ = must(t, model("BF16", list...).file("model.safetensors"), text("config.json", both)); got.UnknownTensors != 2 {
+		t.Errorf("two groups fit: %+v", got)
 	}
 	zero := append(list, st{w + "_zero_point", "I32", s(inner/8, 4)})
 	if got, _ = must(t, model("BF16", zero...).file("model.safetensors")); got.UnknownTensors != 0 || got.Parameters != around+logic {
@@ -64,13 +72,31 @@ func TestBitsOfConfigAndShapesMustAgree(t *testing.T) {
 	}
 }
 
-// TestBuffersAreNoParameters: the causal masks of GPT-2 are neither weights nor unknown.
+// TestBuffersAreNoParameters: the causal masks of GPT-2 are neither weights nor
+// unknown, as long as they are as small as such masks are.
 func TestBuffersAreNoParameters(t *testing.T) {
-	got, _ := must(t, model("F32", st{"h.0.attn.bias", "BOOL", s(1, 1, 1024, 1024)}, st{"embeddings.position_ids", "I64", s(1, 512)}).file("model.safetensors"))
-	if got.UnknownTensors != 0 || got.Parameters != around {
-		t.Errorf("%+v", got)
+	for _, c := range []struct {
+		mask    st
+		unknown uint64
+	}{
+		{st{"h.0.attn.bias", "BOOL", s(1, 1, 256, 256)}, 0},
+		{st{"h.0.attn.bias", "U8", s(1, 1, 256, 255)}, 1},
+		{st{"h.0.attn.bias", "U8", s(1, 1, 1024, 1024)}, 2},
+	} {
+		got, _ := must(t, model("F32", st{proj + ".weight", "F32", s(inner, hidden)}, c.mask, st{"embeddings.position_ids", "I64", s(1, 512)}).file("model.safetensors"))
+		if got.UnknownTensors != c.unknown || got.Parameters != around+logic {
+			t.Errorf("%v: %+v", c.mask, got)
+		}
 	}
-	if got, _ = must(t, model("F32", st{"h.0.attn.bias", "U8", s(1, 1, 1024, 1023)}).file("model.safetensors")); got.UnknownTensors != 1 {
-		t.Errorf("a mask that is not square: %+v", got)
+}
+
+// TestNothingHidesInScales: a weight whose scales are larger than itself is not understood.
+func TestNothingHidesInScales(t *testing.T) {
+	w := proj + ".weight"
+	for _, dtype := range []string{"U8", "F32"} {
+		got, absent := must(t, model("BF16", st{w, "F8_E4M3", s(8, 8)}, st{w + "_scale", dtype, s(inner, hidden)}).file("model.safetensors"))
+		if got.UnknownTensors != 2 || !hasAbsence(absent, "census.unknown_tensors", "scales larger than the weight") || got.Against("bf16").Verdict != census.NotEvaluable {
+			t.Errorf("%s: %+v", dtype, got)
+		}
 	}
 }

@@ -66,7 +66,8 @@ type Frontend struct {
 	perKey      *rates[attest.Digest]
 	activations *rates[attest.Digest] // of enrolments, by key
 	activating  chan struct{}         // one enrolment at a time
-	logReaders  chan struct{}
+	logPlaces   *logPlaces
+	logsWithin  time.Duration // logsWithin, but in tests
 	batch       *batcher
 	metrics     *metrics
 	stopping    atomic.Bool
@@ -101,7 +102,7 @@ func NewFrontend(o FrontendOptions) (*Frontend, error) {
 		perKey:      newRates[attest.Digest](perSecond, burst(perSecond), maxValidators),
 		activations: newRates[attest.Digest](activationsPerMinute/60.0, activationBurst, maxValidators),
 		activating:  make(chan struct{}, 1),
-		logReaders:  make(chan struct{}, maxLogReaders),
+		logPlaces:   newLogPlaces(maxLogReaders), logsWithin: logsWithin,
 	}
 	f.batch = newBatcher(o.Batch, f.evidence, func(n int, d time.Duration, err error) { f.metrics.observeBatch(n, d, err) })
 	f.metrics = newMetrics(f)

@@ -77,10 +77,13 @@ func (f *Frontend) challenge(w http.ResponseWriter, r *http.Request) (*admission
 	if err != nil {
 		return a, 0, err
 	}
-	if resp.Logs, err = f.logs(ctx, c.Logs, a.listed); err != nil {
+	logs, written, err := f.logs(ctx, c.Logs, a)
+	if err != nil {
 		return a, 0, err
 	}
-	return a, resp.Size, respond(w, r, resp)
+	defer written()
+	resp.Logs = logs
+	return a, resp.Size, f.respondWithLogs(w, r, resp)
 }
 
 // answer makes what belongs to one challenge alone: the exporter of the very

@@ -2,43 +2,54 @@ package agent
 
 import (
 	"context"
+	"net/http"
+	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
 )
 
-// maxLogReaders bounds the answers that are being put together with logs: each may hold MaxResponseSize.
-const maxLogReaders = 2
+// logsWithin is how long an answer with logs may take to be written; then its connection is cut. It is held in
+// memory until then, and its place with it. The largest (MaxResponseSize) asks for 7 Mbit/s, a full list of 6 MiB for 2.
+const logsWithin = 30 * time.Second
 
 // logs reads what a challenge asks for. It runs after the quote: a list that
 // grows meanwhile then holds at least what was quoted.
 // Logs name programs and files of the whole host, so only listed validators get them.
-func (f *Frontend) logs(ctx context.Context, wanted *attest.Logs, listed bool) (map[string]attest.Part, error) {
-	out := map[string]attest.Part{}
+// written is to be called when the answer was written, or never will be.
+func (f *Frontend) logs(ctx context.Context, wanted *attest.Logs, a *admission) (out map[string]attest.Part, written func(), err error) {
+	out = map[string]attest.Part{}
 	offsets := wanted.Offsets()
 	if len(offsets) == 0 {
-		return out, nil
+		return out, func() {}, nil
 	}
-	if !listed {
+	if !a.listed {
 		for name, offset := range offsets {
 			a := attest.Absent(name, attest.NotConfigured, "logs are sent to listed validators alone")
 			out[name] = attest.Part{Offset: offset, Bytes: []byte{}, Absent: &a}
 		}
-		return out, nil
+		return out, func() {}, nil
 	}
-	select {
-	case f.logReaders <- struct{}{}:
-		defer func() { <-f.logReaders }()
-	case <-ctx.Done():
-		return nil, refuse(attest.ProblemTimeout, "logs were not read before the challenge's end of life")
+	give, err := f.logPlaces.take(ctx, a.key)
+	if err != nil {
+		return nil, nil, refuse(attest.ProblemTimeout, "logs were not read before the challenge's end of life")
 	}
 	for name, offset := range offsets {
 		part, err := f.logPart(ctx, name, offset)
 		if err != nil {
-			return nil, err
+			give()
+			return nil, nil, err
 		}
 		out[name] = *part
 	}
-	return out, nil
+	return out, give, nil
+}
+
+// respondWithLogs writes a response with logs within their time: an asker who does not read loses its connection, not everybody's place.
+func (f *Frontend) respondWithLogs(w http.ResponseWriter, r *http.Request, resp *attest.Response) error {
+	if len(resp.Logs) > 0 {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(f.logsWithin)) // the server sets its own again with the next request
+	}
+	return respond(w, r, resp)
 }
 
 // logPart reads one log from an offset, up to its limit.
@@ -53,8 +64,14 @@ func (f *Frontend) logPart(ctx context.Context, name string, offset uint64) (*at
 		if next.Absent != nil {
 			return &attest.Part{Offset: offset, Bytes: []byte{}, Absent: next.Absent}, nil
 		}
+		if len(next.Bytes) == 0 {
+			// No whole entry fits into the rest of this part: it comes in the next one. But a
+			// log that says more and gives nothing to a whole chunk has ended.
+			part.More = next.More && len(part.Bytes) > 0 && most < maxLogChunk
+			break
+		}
 		part.Bytes = append(part.Bytes, next.Bytes[:min(len(next.Bytes), most)]...)
-		part.More = next.More && len(next.Bytes) > 0 // a log that says more and gives nothing has ended
+		part.More = next.More
 	}
 	return part, nil
 }

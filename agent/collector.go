@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/ima"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
 	"github.com/hallmark-attest/hallmark/sign"
 )
@@ -30,6 +31,8 @@ type CollectorOptions struct {
 	Background []func(context.Context)
 	// Logs are what may be sent beside evidence, by attest's names; a log without reader is absent.
 	Logs map[string]LogReader
+	// Related, unless nil, says which entries of the measurement list are sent; all others are hidden.
+	Related func(ima.Entry) bool
 	// BootID is the kernel's; nil keeps no runtime log.
 	BootID func() ([16]byte, error)
 	// Engines notices engines for the runtime log; may be nil.
@@ -49,6 +52,7 @@ type Collector struct {
 	confirm attest.Confirmation
 	keeper  *tpmKeeper  // nil without TPM
 	runtime *runtimeLog // nil without TPM
+	related *relatedLog // nil where the measurement list goes out as it is
 	readers []*reader
 	turn    turn          // one evidence or one step of enrolment at a time
 	rested  time.Time     // no enrolment before; belongs to whoever has the turn
@@ -64,7 +68,7 @@ func NewCollector(o CollectorOptions) (*Collector, error) {
 	if (o.OpenTPM == nil) != (o.Config.TPM.Device == None) {
 		return nil, errors.New("collector: a TPM must be handed in exactly where tpm.device is not none")
 	}
-	c := &Collector{o: o, warm: make(chan struct{}), passed: passed{}}
+	c := &Collector{o: o, warm: make(chan struct{}), passed: passed{}, related: newRelatedLog(o.Logs[attest.LogIMA], o.Related)}
 	var err error
 	if o.OpenTPM == nil {
 		c.key, err = loadNodeKey(o.Config.StateDir)
@@ -229,7 +233,7 @@ func (c *Collector) quote(ctx context.Context, t *heldTPM, binding attest.Digest
 		t.failed(err)
 		return nil, fmt.Errorf("tpm quote: %w", err)
 	}
-	if list, ok := c.o.Logs[attest.LogIMA]; ok {
+	if list, ok := c.o.Logs[attest.LogIMA]; ok { // as it is: hidden entries replay in one bank only
 		if raw, ok := q.(tpm.Quote); ok {
 			if err := mendIMA(ctx, list, &raw); err != nil {
 				return nil, fmt.Errorf("tpm quote: %w", err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/ima"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
 )
@@ -22,9 +23,43 @@ type relatedLog struct {
 	ends []uint64 // of the entries read so far, ascending
 }
 
-// RelatedIMA sends a list with the entries hidden that keep declines.
-func RelatedIMA(list LogReader, keep func(ima.Entry) bool) LogReader {
-	return (&relatedLog{list: list, keep: keep}).read
+// newRelatedLog hides in a list what keep declines; nil where the list goes out as it is.
+func newRelatedLog(list LogReader, keep func(ima.Entry) bool) *relatedLog {
+	if list == nil || keep == nil {
+		return nil
+	}
+	return &relatedLog{list: list, keep: keep}
+}
+
+// relatedIMA reads the list with its unrelated entries hidden, if they replay in the bank that is quoted.
+func (c *Collector) relatedIMA(ctx context.Context, offset uint64, most int) ([]byte, bool, error) {
+	bank, err := c.quotedBank()
+	if err != nil {
+		return nil, false, err
+	}
+	if bank != ima.SHA256 {
+		// Hidden, the list would be worth nothing; as it is, it shows what the operator keeps private.
+		return nil, false, &attest.AbsentError{Absence: attest.Absent("", attest.NotConfigured,
+			"hidden entries replay in the SHA-256 bank alone, and this TPM quotes bank %#04x: set logs.entries to all, or activate its SHA-256 bank", bank)}
+	}
+	return c.related.read(ctx, offset, most)
+}
+
+// quotedBank is the bank that this node quotes, SHA-256 where it quotes none.
+func (c *Collector) quotedBank() (uint16, error) {
+	_, t, err := c.root()
+	if err != nil || t == nil {
+		return ima.SHA256, err
+	}
+	s := t.stated()
+	if s.absence != nil {
+		return 0, &attest.AbsentError{Absence: *s.absence}
+	}
+	claims, err := tpm.Parse(s.body)
+	if err != nil {
+		return 0, err
+	}
+	return claims.Bank, nil
 }
 
 func (r *relatedLog) read(ctx context.Context, offset uint64, most int) ([]byte, bool, error) {

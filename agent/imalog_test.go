@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/binary"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/ima"
+	"github.com/hallmark-attest/hallmark/attest/tpm"
 )
 
 // imaEntry is one record of template ima-ng (package ima).
@@ -34,14 +36,15 @@ func imaList(n int) []byte {
 	return out
 }
 
+func none(ima.Entry) bool { return false }
+
 func TestRelatedEntriesStayAndOthersAreHiddenAtAnyOffset(t *testing.T) {
 	raw := imaList(9000) // more than one chunk
-	read := RelatedIMA(memoryLog(raw), func(e ima.Entry) bool { return strings.Contains(e.Path, "-7-") })
 	want, err := ima.NewReplay(ima.Bank{Alg: ima.SHA256}).Continue(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := startNode(t, nodeOptions{logs: map[string]LogReader{attest.LogIMA: read}})
+	n := startNode(t, nodeOptions{logs: map[string]LogReader{attest.LogIMA: memoryLog(raw)}, related: func(e ima.Entry) bool { return strings.Contains(e.Path, "-7-") }})
 	part := n.logs(t, n.validator, &attest.Logs{IMA: at(0)})[attest.LogIMA]
 	got, err := ima.NewReplay(ima.Bank{Alg: ima.SHA256}).Continue(part.Bytes)
 	if err != nil || len(part.Bytes) != len(raw) || part.More {
@@ -63,8 +66,7 @@ func TestRelatedEntriesStayAndOthersAreHiddenAtAnyOffset(t *testing.T) {
 
 func TestOffsetInsideAnEntryOpensNothingThatIsHidden(t *testing.T) {
 	raw := imaList(20)
-	read := RelatedIMA(memoryLog(raw), func(ima.Entry) bool { return false })
-	n := startNode(t, nodeOptions{logs: map[string]LogReader{attest.LogIMA: read}})
+	n := startNode(t, nodeOptions{logs: map[string]LogReader{attest.LogIMA: memoryLog(raw)}, related: none})
 	ends := map[uint64]bool{0: true}
 	list, err := ima.NewReplay(ima.Bank{Alg: ima.SHA256}).Continue(raw)
 	if err != nil {
@@ -86,7 +88,69 @@ func TestOffsetInsideAnEntryOpensNothingThatIsHidden(t *testing.T) {
 
 func TestRelatedListThatCannotBeReadIsNotSent(t *testing.T) {
 	raw := append(imaList(2), bytes.Repeat([]byte{0xff}, 200)...)
-	if b, _, err := RelatedIMA(memoryLog(raw), func(ima.Entry) bool { return true })(t.Context(), 0, maxLogChunk); err == nil {
+	if b, _, err := newRelatedLog(memoryLog(raw), func(ima.Entry) bool { return true }).read(t.Context(), 0, maxLogChunk); err == nil {
 		t.Errorf("%d bytes", len(b))
+	}
+}
+
+// An entry that a part's end cuts is left to the next part, hidden or not.
+func TestListOfManyPartsComesWholeHiddenOrNot(t *testing.T) {
+	raw := imaList(60_000)
+	if len(raw) < attest.MaxLogSize+attest.MaxLogSize/4 {
+		t.Fatalf("%d bytes are no list of two parts", len(raw))
+	}
+	bank := ima.Bank{Alg: ima.SHA256}
+	want, err := ima.NewReplay(bank).Continue(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, keep := range map[string]func(ima.Entry) bool{"whole": nil, "all hidden": none} {
+		n := startNode(t, nodeOptions{logs: map[string]LogReader{attest.LogIMA: memoryLog(raw)}, related: keep})
+		var got []byte
+		var parts int
+		for more := true; more; parts++ {
+			part := n.logs(t, n.validator, &attest.Logs{IMA: at(uint64(len(got)))})[attest.LogIMA]
+			if part.Absent != nil || part.Offset != uint64(len(got)) || len(part.Bytes) == 0 {
+				t.Fatalf("%s: at byte %d: %d bytes, %+v", name, len(got), len(part.Bytes), part.Absent)
+			}
+			got, more = append(got, part.Bytes...), part.More
+		}
+		l, err := ima.NewReplay(bank).Continue(got)
+		if err != nil || parts != 2 || len(got) != len(raw) || !bytes.Equal(l.At(len(l.Entries)).Register, want.At(len(want.Entries)).Register) {
+			t.Errorf("%s: %d bytes of %d in %d parts, %v", name, len(got), len(raw), parts, err)
+		}
+	}
+}
+
+// bankTPM quotes another bank.
+type bankTPM struct {
+	*fakeTPM
+	bank uint16
+}
+
+func (b bankTPM) Claims(ctx context.Context) (any, error) {
+	c, err := b.fakeTPM.Claims(ctx)
+	c.(*tpm.Claims).Bank = b.bank
+	return c, err
+}
+
+func TestNothingIsHiddenWhereHiddenEntriesDoNotReplay(t *testing.T) {
+	raw := imaList(5)
+	for _, c := range []struct {
+		bank   uint16
+		keep   func(ima.Entry) bool
+		absent bool
+	}{{ima.SHA256, none, false}, {ima.SHA384, none, true}, {ima.SHA384, nil, false}} {
+		open := func(context.Context) (TPM, error) { return bankTPM{newFakeTPM(t), c.bank}, nil }
+		n := startNode(t, nodeOptions{openTPM: open, logs: map[string]LogReader{attest.LogIMA: memoryLog(raw)}, related: c.keep})
+		part := n.logs(t, n.validator, &attest.Logs{IMA: at(0)})[attest.LogIMA]
+		switch {
+		case !c.absent && len(part.Bytes) != len(raw):
+			t.Errorf("%+v: %d bytes, %+v", c.bank, len(part.Bytes), part.Absent)
+		case c.absent && (part.Absent == nil || part.Absent.Reason != attest.NotConfigured || !strings.Contains(part.Absent.Detail, "logs.entries")):
+			t.Errorf("%+v: %d bytes, %+v", c.bank, len(part.Bytes), part.Absent)
+		case c.keep != nil && bytes.Contains(part.Bytes, []byte("program-")):
+			t.Errorf("%+v: what is to be hidden is sent", c.bank)
+		}
 	}
 }

@@ -68,6 +68,9 @@ const maxLogChunk = 512 << 10
 func (c *Collector) Log(ctx context.Context, p *LogParams) (*attest.Part, error) {
 	part := &attest.Part{Offset: p.Offset, Bytes: []byte{}}
 	read, ok := c.o.Logs[p.Name]
+	if p.Name == attest.LogIMA && c.related != nil {
+		read = c.relatedIMA
+	}
 	if !ok {
 		a := attest.Absent(p.Name, attest.NotConfigured, "this node sends no such log")
 		part.Absent = &a
@@ -85,6 +88,8 @@ func (c *Collector) Log(ctx context.Context, p *LogParams) (*attest.Part, error)
 		part.Absent = &a
 	case len(b) > 0:
 		part.Bytes, part.More = b, more
+	default:
+		part.More = more // Bytes stay the empty string that is not nil
 	}
 	return part, nil
 }

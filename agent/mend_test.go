@@ -2,11 +2,13 @@ package agent
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"maps"
 	"strings"
 	"testing"
 
+	"github.com/google/go-tpm/tpm2"
 	"github.com/google/go-tpm/tpm2/transport/linuxudstpm"
 
 	"github.com/hallmark-attest/hallmark/attest"
@@ -18,6 +20,12 @@ import (
 // quotedAfter has a software TPM measure a list and returns a genuine quote over it.
 func quotedAfter(t *testing.T, list []byte) tpm.Quote {
 	t.Helper()
+	return quotedOver(t, func(s *swtpm.TPM) error { return s.Measure(nil, list) })
+}
+
+// quotedOver returns a genuine quote of a software TPM that something was measured into.
+func quotedOver(t *testing.T, measure func(*swtpm.TPM) error) tpm.Quote {
+	t.Helper()
 	if err := swtpm.Available(); err != nil {
 		t.Skip("SKIPPED, no quote was mended:", err)
 	}
@@ -26,7 +34,7 @@ func quotedAfter(t *testing.T, list []byte) tpm.Quote {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Stop() })
-	if err := s.Measure(nil, list); err != nil {
+	if err := measure(s); err != nil {
 		t.Fatal(err)
 	}
 	c, err := linuxudstpm.Open(s.Socket())
@@ -90,5 +98,62 @@ func TestQuotedRegisterIsFoundInListsOfManyParts(t *testing.T) {
 	got, ok := quotedRegister(ima.Bank{Alg: ima.SHA256}, raw, func(r []byte) bool { return bytes.Equal(r, state.Register) })
 	if !ok || !bytes.Equal(got, state.Register) {
 		t.Error("not found")
+	}
+}
+
+// staleTPM returns one genuine quote with an older register 10.
+type staleTPM struct {
+	*fakeTPM
+	quote tpm.Quote
+}
+
+func (s staleTPM) Quote(context.Context, attest.Digest) (any, error) { return s.quote, nil }
+
+// Kernels before 5.8 extend padded SHA-1 into every bank, where no hidden entry replays. What is sent must not spoil what is quoted.
+func TestMovedRegisterIsMendedWhateverIsHidden(t *testing.T) {
+	raw := imaList(5)
+	padded := ima.Bank{Alg: ima.SHA256, Padded: true}
+	list, err := ima.NewReplay(padded).Continue(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	honest := quotedOver(t, func(s *swtpm.TPM) error {
+		c, err := linuxudstpm.Open(s.Socket())
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		start := 0
+		for _, e := range list.Entries {
+			hash := make([]byte, 32)
+			copy(hash, raw[start+4:start+24])
+			start = e.End
+			h := tpm2.TPMHandle(ima.PCR)
+			if _, err := (tpm2.PCRExtend{PCRHandle: tpm2.AuthHandle{Handle: h, Name: tpm2.HandleName(h), Auth: tpm2.PasswordAuth(nil)},
+				Digests: tpm2.TPMLDigestValues{Digests: []tpm2.TPMTHA{{HashAlg: tpm2.TPMAlgSHA256, Digest: hash}}}}).Execute(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	stale := honest
+	stale.PCRs = maps.Clone(honest.PCRs)
+	stale.PCRs[ima.PCR] = list.At(2).Register
+	n := startNode(t, nodeOptions{openTPM: func(context.Context) (TPM, error) { return staleTPM{newFakeTPM(t), stale}, nil },
+		logs: map[string]LogReader{attest.LogIMA: memoryLog(raw)}, related: none})
+	_, held, err := n.collector.root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := n.collector.quote(t.Context(), held, attest.Digest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var roots map[attest.Kind]tpm.Quote
+	if err := attest.Unmarshal(b, &roots, attest.MaxEvidenceSize); err != nil {
+		t.Fatal(err)
+	}
+	if got := roots[attest.KindTPM].PCRs[ima.PCR]; !bytes.Equal(got, honest.PCRs[ima.PCR]) {
+		t.Errorf("register 10 is %x, quoted %x", got, honest.PCRs[ima.PCR])
 	}
 }

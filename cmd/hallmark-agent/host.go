@@ -25,7 +25,7 @@ const hostRoot = "/"
 func newCollector(ctx context.Context, c *agent.Config, log *slog.Logger) (col *agent.Collector, close func(), err error) {
 	p := proc.FS{Root: "/proc"}
 	o := agent.CollectorOptions{Config: c, Version: buildVersion(), Engines: agent.NewEngineWatch(), BootID: bootID, Log: log, Now: time.Now}
-	o.Logs = newLogs(c, o.Engines)
+	o.Logs, o.Related = newLogs(c, o.Engines)
 	close = func() {}
 	probed := &agent.Probed{Proc: p, Root: hostRoot, Log: log}
 	if c.GPU.Library != agent.None {

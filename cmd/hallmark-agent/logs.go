@@ -11,20 +11,21 @@ import (
 )
 
 // newLogs opens nothing: the kernel's logs are read when a validator asks for them.
-func newLogs(c *agent.Config, engines *agent.EngineWatch) map[string]agent.LogReader {
-	logs := map[string]agent.LogReader{}
+// keep says what of the measurement list is shown; nil: all of it.
+func newLogs(c *agent.Config, engines *agent.EngineWatch) (logs map[string]agent.LogReader, keep func(ima.Entry) bool) {
+	logs = map[string]agent.LogReader{}
 	boot, list := c.LogPaths()
 	if boot != agent.None {
 		logs[attest.LogBoot] = agent.FileLog(boot)
 	}
 	if list != agent.None {
 		logs[attest.LogIMA] = agent.FileLog(list)
-		if c.Logs.Entries == agent.EntriesRelated {
-			self, _ := os.Executable() // unknown: then its entry is hidden too
-			logs[attest.LogIMA] = agent.RelatedIMA(logs[attest.LogIMA], related(c, self, engines))
-		}
 	}
-	return logs
+	if c.Logs.Entries == agent.EntriesAll {
+		return logs, nil
+	}
+	self, _ := os.Executable() // unknown: then its entry is hidden too
+	return logs, related(c, self, engines)
 }
 
 // related chooses the entries of the measurement list that this agent's claims are about. All others stay private.

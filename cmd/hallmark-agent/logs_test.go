@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/hallmark-attest/hallmark/agent"
+	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/ima"
 )
 
@@ -26,6 +27,17 @@ func TestOnlyRelatedEntriesAreShown(t *testing.T) {
 	} {
 		if got := keep(ima.Entry{Path: path}); got != want {
 			t.Errorf("%s: %v", path, got)
+		}
+	}
+}
+
+func TestEntriesAreHiddenUnlessTheOperatorSendsAll(t *testing.T) {
+	c := agent.DefaultConfig()
+	for entries, hides := range map[string]bool{agent.EntriesRelated: true, agent.EntriesAll: false, "": true} {
+		c.Logs.Entries = entries
+		logs, keep := newLogs(&c, agent.NewEngineWatch())
+		if logs[attest.LogIMA] == nil || (keep != nil) != hides {
+			t.Errorf("%q: hides %v", entries, keep != nil)
 		}
 	}
 }

@@ -39,6 +39,7 @@ func (d *Digests) enqueue(f *os.File, key fileKey, plain bool) error {
 // Run hashes queued files, one at a time, until ctx ends. A file that fails is
 // dropped, and queued again when it is asked for again.
 func (d *Digests) Run(ctx context.Context) error {
+	d.prune()
 	for {
 		j, plain := d.take()
 		if j == nil {
@@ -49,7 +50,7 @@ func (d *Digests) Run(ctx context.Context) error {
 			}
 			continue
 		}
-		_, err := d.hash(ctx, j.file, j.key, plain, j.done.Store)
+		_, err := d.hashLarge(ctx, j.file, j.key, plain, j.done.Store)
 		d.finish(j)
 		if err != nil && ctx.Err() != nil {
 			return ctx.Err()

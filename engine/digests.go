@@ -5,14 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
+	"golang.org/x/time/rate"
 
-	"github.com/hallmark-attest/hallmark/attest/fsverity"
 	"github.com/hallmark-attest/hallmark/internal/proc"
 )
 
@@ -32,8 +33,18 @@ type DigestOptions struct {
 	InlineBytes int64            // files up to this size are hashed while asked: 4 MiB
 	BudgetBytes int64            // and no more than this in one Collect: 64 MiB
 	MaxEntries  int              // digests kept, least recently used ones are dropped: 131072
-	Workers     int              // goroutines that hash one file: see fsverity.Options
+	Workers     int              // goroutines that hash one file; 0 is one a processor, or more where a disk is waited for
 	Now         func() time.Time // nil: time.Now
+
+	// StateDir is where sums of files above InlineBytes are stored: for passes that
+	// go on after a restart of the agent, and for proofs of blocks. BootID ends what
+	// they are good for with the boot. Without both nothing is stored.
+	StateDir string
+	BootID   string
+	// BackgroundBytesPerSecond limits what Run reads: 0 is as fast as the disk and
+	// everybody else's reads allow, for it reads with the lowest priority.
+	BackgroundBytesPerSecond int64
+	Log                      *slog.Logger // nil: nowhere
 }
 
 // Digests keeps digests of files by (device, inode, size, mtime, ctime). An
@@ -41,7 +52,8 @@ type DigestOptions struct {
 // set the clock back, or write to the block device (freshness "hashed+stat").
 // Safe for use by several goroutines.
 type Digests struct {
-	opt DigestOptions
+	opt   DigestOptions
+	limit *rate.Limiter // of Run; nil is none
 
 	mu      sync.Mutex
 	entries map[fileKey]*list.Element // of *kept
@@ -98,7 +110,10 @@ func NewDigests(opt DigestOptions) *Digests {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	d := &Digests{opt: opt, entries: map[fileKey]*list.Element{}, pending: map[fileKey]*job{}, wake: make(chan struct{}, 1), idle: make(chan struct{})}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	d := &Digests{opt: opt, limit: newLimit(opt.BackgroundBytesPerSecond), entries: map[fileKey]*list.Element{}, pending: map[fileKey]*job{}, wake: make(chan struct{}, 1), idle: make(chan struct{})}
 	close(d.idle)
 	return d
 }
@@ -135,7 +150,7 @@ func (d *Digests) file(ctx context.Context, f *os.File, plain bool, budget *int6
 	if k == nil || k.dirty {
 		if key.size <= d.opt.InlineBytes && *budget >= key.size {
 			*budget -= key.size
-			if k, err = d.hash(ctx, f, key, plain, nil); err != nil {
+			if k, err = d.hash(ctx, f, key, plain); err != nil {
 				return FileDigest{SizeBytes: uint64(key.size)}, err
 			}
 			fresh = FreshHashed
@@ -171,33 +186,6 @@ func (d *Digests) get(key fileKey, plain bool) (*kept, string) {
 		return k, FreshHashed
 	}
 	return k, FreshStat
-}
-
-// hash reads all of f and keeps the result, provided that f is the same after as before.
-func (d *Digests) hash(ctx context.Context, f *os.File, key fileKey, plain bool, progress func(int64)) (*kept, error) {
-	k := &kept{key: key, at: d.opt.Now()}
-	opt := fsverity.Options{Workers: d.opt.Workers, Progress: progress}
-	var err error
-	if plain {
-		k.plain = new([32]byte)
-		k.digest, *k.plain, err = fsverity.Both(ctx, f, key.size, opt)
-	} else {
-		k.digest, err = fsverity.Digest(ctx, f, key.size, opt)
-	}
-	if errors.Is(err, fsverity.ErrSize) {
-		return nil, fmt.Errorf("%w: %w", proc.ErrChanged, err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if after, err := keyOf(f); err != nil || after != key {
-		return nil, fmt.Errorf("%w: written to while it was hashed", proc.ErrChanged)
-	}
-	// ctime moves with every change of data or times and cannot be set, short of
-	// setting the clock; mtime can be in the future by an archive's choice.
-	k.dirty = k.at.Sub(time.Unix(key.ctime.Unix())) < settle
-	d.keep(k)
-	return k, nil
 }
 
 func (d *Digests) keep(k *kept) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/hallmark-attest/hallmark/attest/fsverity"
+	"github.com/hallmark-attest/hallmark/attest/fsverity/disk"
 	"github.com/hallmark-attest/hallmark/internal/proc"
 )
 
@@ -80,7 +81,9 @@ func measureFile(ctx context.Context, mf modelFile, progress func(int64)) (Entry
 		return Entry{}, err
 	}
 	e := Entry{Path: mf.path, Size: uint64(key.size)}
-	if e.FSVerity, err = fsverity.Digest(ctx, f, key.size, fsverity.Options{Progress: progress}); err != nil {
+	d := disk.Open(f)
+	defer d.Close()
+	if e.FSVerity, err = fsverity.Digest(ctx, d, key.size, fsverity.Options{Workers: d.Workers(), Progress: progress}); err != nil {
 		return Entry{}, err
 	}
 	if after, err := keyOf(f); err != nil || after != key {

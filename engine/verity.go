@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"unsafe"
@@ -31,20 +32,14 @@ func kernelDigest(f *os.File) (digest [32]byte, err error) {
 		digest    [64]byte
 	}
 	arg.size = uint16(len(arg.digest))
-	if err := ioctl(f, unix.FS_IOC_MEASURE_VERITY, unsafe.Pointer(&arg)); err != nil {
+	if _, err := ioctl(f, unix.FS_IOC_MEASURE_VERITY, unsafe.Pointer(&arg)); err != nil {
 		return digest, fmt.Errorf("%w: %w", errNoVerity, err)
 	}
 	if arg.alg != unix.FS_VERITY_HASH_ALG_SHA256 || arg.size != 32 {
 		return digest, fmt.Errorf("%w: algorithm %d", errNoVerity, arg.alg)
 	}
 	var desc [descriptorSize]byte
-	meta := struct {
-		kind, offset, length uint64
-		buf                  unsafe.Pointer // __u64 in the kernel's struct; a pointer here, so that the runtime follows it
-		reserved             uint64
-	}{kind: unix.FS_VERITY_METADATA_TYPE_DESCRIPTOR, length: descriptorSize, buf: unsafe.Pointer(&desc)}
-	err = ioctl(f, readVerityMetadata, unsafe.Pointer(&meta))
-	if err != nil {
+	if _, err := metadata(f, unix.FS_VERITY_METADATA_TYPE_DESCRIPTOR, desc[:], 0); err != nil {
 		return digest, fmt.Errorf("%w: descriptor: %w", errNoVerity, err)
 	}
 	copy(digest[:], arg.digest[:])
@@ -67,11 +62,43 @@ func checkDescriptor(desc []byte, digest [32]byte, size int64) error {
 	return nil
 }
 
-func ioctl(f *os.File, req uintptr, arg unsafe.Pointer) error {
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, f.Fd(), req, uintptr(arg))
+// metadata reads a part of what the kernel keeps of a file (struct
+// fsverity_read_metadata_arg) and returns its length: 0 at the end.
+func metadata(f *os.File, kind uint64, p []byte, off int64) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	arg := struct {
+		kind, offset, length uint64
+		buf                  unsafe.Pointer // __u64 in the kernel's struct; a pointer here, so that the runtime follows it
+		reserved             uint64
+	}{kind: kind, offset: uint64(off), length: uint64(len(p)), buf: unsafe.Pointer(unsafe.SliceData(p))}
+	return ioctl(f, readVerityMetadata, unsafe.Pointer(&arg))
+}
+
+// kernelTree is the Merkle tree that the kernel keeps of a file, levels from the
+// root down (fsverity.rst, "FS_IOC_READ_VERITY_METADATA").
+type kernelTree struct{ file *os.File }
+
+func (k kernelTree) ReadAt(p []byte, off int64) (n int, err error) {
+	for n < len(p) {
+		m, err := metadata(k.file, unix.FS_VERITY_METADATA_TYPE_MERKLE_TREE, p[n:], off+int64(n))
+		if err != nil {
+			return n, fmt.Errorf("fs-verity metadata: %w", err)
+		}
+		if m <= 0 {
+			return n, io.EOF
+		}
+		n += m
+	}
+	return n, nil
+}
+
+func ioctl(f *os.File, req uintptr, arg unsafe.Pointer) (int, error) {
+	n, _, errno := unix.Syscall(unix.SYS_IOCTL, f.Fd(), req, uintptr(arg))
 	runtime.KeepAlive(f)
 	if errno != 0 {
-		return errno
+		return 0, errno
 	}
-	return nil
+	return int(n), nil
 }

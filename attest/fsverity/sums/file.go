@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -50,27 +51,46 @@ func total(size int64) int64 {
 
 // begin takes over what is there, or empties the file.
 func (d *File) begin() error {
-	if info, err := d.file.Stat(); err != nil {
-		return err
-	} else if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s: not a regular file", d.file.Name())
-	}
-	var head [headerSize]byte
-	if _, err := d.file.ReadAt(head[:], 0); err != nil && !errors.Is(err, io.EOF) {
+	same, err := d.same()
+	if err != nil {
 		return err
 	}
-	if old, ok := parse(head[:]); ok && old.Identity == d.subject.Identity && old.Size == d.subject.Size {
-		d.subject = old
+	if same {
 		if err := d.count(); err != nil {
 			return err
 		}
 		return d.file.Truncate(end(d.have))
 	}
+	return d.Restart(d.subject.Begun)
+}
+
+// Restart drops all sums: the next pass begins with the first byte, then.
+func (d *File) Restart(begun time.Time) error {
 	if err := d.file.Truncate(0); err != nil {
 		return err
 	}
+	d.subject.Begun, d.have, d.buf = begun, 0, d.buf[:0]
 	_, err := d.file.WriteAt(d.subject.header(), 0)
 	return err
+}
+
+// same says whether the header names the subject, and takes over its Begun.
+func (d *File) same() (bool, error) {
+	if info, err := d.file.Stat(); err != nil {
+		return false, err
+	} else if !info.Mode().IsRegular() {
+		return false, fmt.Errorf("%s: not a regular file", d.file.Name())
+	}
+	var head [headerSize]byte
+	if _, err := d.file.ReadAt(head[:], 0); err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	old, ok := parse(head[:])
+	if !ok || old.Identity != d.subject.Identity || old.Size != d.subject.Size {
+		return false, nil
+	}
+	d.subject = old
+	return true, nil
 }
 
 // count finds the first record that is not whole.

@@ -210,6 +210,88 @@ func TestOpenRefusesLinksAndPipes(t *testing.T) {
 	}
 }
 
+func TestReadWantsCompleteSumsOfTheSameSubject(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "f"+Suffix)
+	if _, err := Read(name, subject); !errors.Is(err, ErrIncomplete) {
+		t.Errorf("no file: %v", err)
+	}
+	f := open(t, name, subject)
+	if _, _, err := pass(t, f, 90<<20); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(name, subject); !errors.Is(err, ErrIncomplete) {
+		t.Errorf("half a pass: %v", err)
+	}
+	if after, err := os.ReadFile(name); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("changed by reading: %v", err)
+	}
+	f.Close()
+	want, _, err := pass(t, open(t, name, subject), 1<<62)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(name, Subject{Identity: [32]byte{9}, Size: size}); !errors.Is(err, ErrIncomplete) {
+		t.Errorf("other subject: %v", err)
+	}
+	r, err := Read(name, Subject{Identity: subject.Identity, Size: size})
+	if err != nil || !r.Subject().Begun.Equal(subject.Begun) {
+		t.Fatalf("%v", err)
+	}
+	defer r.Close()
+	if tree, err := fsverity.NewTree(r, size, nil); err != nil || tree.Digest() != want {
+		t.Fatalf("%v, or other digest", err)
+	}
+}
+
+func TestPruneRemovesWhatWasNotUsed(t *testing.T) {
+	dir := t.TempDir()
+	for _, n := range []string{"old" + Suffix, "new" + Suffix, "used" + Suffix, "old.other"} {
+		f := open(t, filepath.Join(dir, n), Subject{})
+		f.Used(time.Unix(1000, 0))
+		if n == "used"+Suffix {
+			f.Used(time.Unix(3000, 0))
+		}
+		if n == "new"+Suffix {
+			f.Used(time.Unix(2000, 0))
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "dir"+Suffix), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := Prune(dir, time.Unix(2000, 0)); err != nil {
+		t.Fatal(err)
+	}
+	list, _ := filepath.Glob(filepath.Join(dir, "*"))
+	if len(list) != 4 || filepath.Base(list[2]) != "old.other" {
+		t.Fatal(list)
+	}
+	if Prune(filepath.Join(dir, "none"), time.Now()) == nil {
+		t.Error("no folder, no error")
+	}
+}
+
+func TestRestartForgetsSums(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "sums")
+	f := open(t, name, subject)
+	if _, _, err := pass(t, f, 90<<20); !errors.Is(err, context.Canceled) || f.have == 0 {
+		t.Fatal(err)
+	}
+	if err := f.Restart(time.Unix(5000, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if _, first, err := pass(t, f, 1<<62); err != nil || first != fsverity.ChunkSize {
+		t.Fatalf("%v, began behind %d", err, first)
+	}
+	f.Close()
+	if f = open(t, name, subject); !f.Complete() || !f.Subject().Begun.Equal(time.Unix(5000, 0)) {
+		t.Fatalf("complete %v, begun %v", f.Complete(), f.Subject().Begun)
+	}
+}
+
 func TestAddRejectsMoreThanTheFileHas(t *testing.T) {
 	f := open(t, filepath.Join(t.TempDir(), "sums"), Subject{Size: 3 << 20})
 	if err := f.Add(make([]byte, 7*32)); err == nil {

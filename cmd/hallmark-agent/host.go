@@ -44,7 +44,7 @@ func newCollector(ctx context.Context, c *agent.Config, log *slog.Logger) (col *
 	o.Sources = append(o.Sources, agent.HostSource(agent.HostOptions{Root: os.DirFS(hostRoot), System: sysinfo.Reader{Root: hostRoot}.Read,
 		Serials: c.Host.DMISerials, Complete: probed.Complete, Now: time.Now}))
 	if len(c.Engines) > 0 {
-		digests := engine.NewDigests(engine.DigestOptions{})
+		digests := newDigests(c, log)
 		eng, err := engine.NewCollector(engineConfig(c), p, digests, time.Now)
 		if err != nil {
 			return nil, close, fmt.Errorf("engines: %w", err)

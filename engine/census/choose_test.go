@@ -64,6 +64,9 @@ func TestIndexRejects(t *testing.T) {
 			refused(t, attest.Failed, c.want, shardA(), shardB(), c.index)
 		})
 	}
+	second := index("a", nameA, "b", nameB)
+	second.Path = "other.safetensors.index.json"
+	refused(t, attest.Failed, "two indexes", shardA(), shardB(), index("a", nameA, "b", nameB), second)
 	left := safetensors(st{"a", "BF16", s(10)}, st{"z", "BF16", s(10)}).file(nameA)
 	refused(t, attest.Failed, `leaves out tensor "z"`, left, shardB(), index("a", nameA, "b", nameB))
 }

@@ -61,6 +61,7 @@ func TestSafetensorsRejects(t *testing.T) {
 		"a shape of shapes":          {`{"a":{"dtype":"F32","shape":[[2]],"data_offsets":[0,8]}}`, 8, "whole number"},
 		"bytes that are not UTF-8":   {"{\"\xff\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "UTF-8"},
 		"a lone surrogate":           {`{"\ud800":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 8, "surrogate"},
+		"a broken surrogate pair":    {`{"\ud800\u0041":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 8, "surrogate"},
 		"a control character":        {"{\"a\n\":{}}", 8, "control"},
 		"a long name":                {`{"` + strings.Repeat("n", census.MaxNameBytes+1) + `":{}}`, 8, "limit"},
 		"metadata twice":             {`{"__metadata__":{},"__metadata__":{},` + one + `}`, 8, "twice"},
@@ -142,6 +143,14 @@ func TestGGUFRejects(t *testing.T) {
 		copy(p.head[at:], with)
 		return p
 	}
+	overlap := gguf(nil, gt{"a.weight", 0, s(8)}, gt{"b.weight", 0, s(8)})
+	clear(overlap.head[len(overlap.head)-8:]) // the second begins where the first does
+	truth := gguf([]kv{{"x", true}})
+	truth.head[len(truth.head)-1] = 2
+	var round []gt // together 2^64 bytes
+	for i := range 64 {
+		round = append(round, gt{fmt.Sprint(i), 28, s(1<<28, 1<<27)})
+	}
 	offset := 4 + 4 + 8 + 8 + 8 + len("a.weight") + 4 + 8 + 4
 	nested := append([]byte("GGUF\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00k\x09\x00\x00\x00"),
 		[]byte(strings.Repeat("\x09\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00", 100))...)
@@ -161,7 +170,11 @@ func TestGGUFRejects(t *testing.T) {
 		"a name not in UTF-8":      {patched(32, 0xff), "UTF-8"},
 		"truncated data":           {sparse{head: plain.head, size: plain.size - 1}, "of a file of"},
 		"truncated in its header":  {sparse{head: plain.head[:60], size: 60}, "ends within"},
-		"overlapping tensors":      {gguf(nil, gt{"a", 0, s(8)}, gt{"a", 0, s(8)}), "twice"},
+		"a boolean of two":         {truth, "boolean of value 2"},
+		"sizes that wrap around":   {gguf(nil, round...), "of a file of"},
+		"an alignment of 2^31":     {gguf([]kv{{"general.alignment", uint32(1 << 31)}}, gt{"a", 0, s(8)}), "alignment of"},
+		"tensors over each other":  {overlap, "the one before it ends at 32"},
+		"equal names":              {gguf(nil, gt{"a", 0, s(8)}, gt{"a", 0, s(8)}), "twice"},
 		"a key twice":              {gguf([]kv{{"k", "a"}, {"k", "b"}}), "twice"},
 		"an alignment of three":    {gguf([]kv{{"general.alignment", uint32(3)}}, gt{"a", 0, s(8)}), "alignment of 3"},
 		"an alignment of text":     {gguf([]kv{{"general.alignment", "x"}}, gt{"a", 0, s(8)}), "alignment of 0"},
@@ -220,4 +233,25 @@ func TestEveryBadShardIsNamed(t *testing.T) {
 	if _, absent := census.Read(context.Background(), many); len(absent) > 16 {
 		t.Errorf("%d absences", len(absent))
 	}
+}
+
+// TestLimitsOfAWholeModelHold: many files within the limits of one are still bounded.
+func TestLimitsOfAWholeModelHold(t *testing.T) {
+	refused(t, attest.Oversize, "a.safetensors: header: over", sparse{head: binary.LittleEndian.AppendUint64(nil, census.MaxHeaderBytes+1), size: 1 << 40}.file("a.safetensors"))
+
+	blank := rawTensors("{}"+strings.Repeat(" ", census.MaxTotalBytes/4), 0)
+	refused(t, attest.Oversize, "d.safetensors: headers together", blank.file("a.safetensors"), blank.file("b.safetensors"), blank.file("c.safetensors"), blank.file("d.safetensors"))
+
+	var list strings.Builder
+	for i := range census.MaxTensors + 1 {
+		fmt.Fprintf(&list, `,"%x":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`, i)
+	}
+	refused(t, attest.Oversize, "tensors of the model", rawTensors("{"+list.String()[1:]+"}", 0).file("a.safetensors"))
+
+	half := make([]gt, census.MaxTensors/2+1)
+	for i := range half {
+		half[i] = gt{fmt.Sprintf("%x", i), 0, s(0)}
+	}
+	part := gguf(nil, half...)
+	refused(t, attest.Oversize, "b.gguf: tensors of the model", part.file("a.gguf"), part.file("b.gguf"))
 }

@@ -71,6 +71,7 @@ func TestActiveParametersAreAbsentWhereTheShareIsNotKnown(t *testing.T) {
 	}{
 		"no number per token":     {numbered(8), `{"n_routed_experts":8}`, "not stated"},
 		"more than there are":     {numbered(8), `{"n_routed_experts":8,"num_experts_per_tok":9}`, "more than the 8"},
+		"none per token":          {numbered(8), `{"n_routed_experts":8,"num_experts_per_tok":0}`, "not stated"},
 		"differs by layer":        {numbered(8), `{"n_routed_experts":8,"moe_topk":[2,4]}`, "not stated"},
 		"no tensor is an expert":  {[]st{{proj + ".weight", "BF16", s(inner, hidden)}}, `{"num_local_experts":8,"num_experts_per_tok":2}`, "no tensor is one"},
 		"unknown packing":         {[]st{{proj + ".weight", "U8", s(inner, hidden)}}, `{}`, "unknown packing"},

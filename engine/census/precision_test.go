@@ -110,6 +110,7 @@ func TestVerdictsOfTheRule(t *testing.T) {
 		"an integer type is no precision":              {llama(12, 14), "i8", census.NotEvaluable},
 		"an unknown packing":                           {model("BF16", st{w, "U8", s(inner, hidden/2)}), "bf16", census.NotEvaluable},
 		"lower whatever an unknown packing may hold":   {model("BF16", append(gptq(4, true), st{"x.codes", "I16", s(10)})...), "bf16", census.Lower},
+		"too many below, unless the unknown are not":   {model("BF16", st{w, "BF16", s(9400, hidden)}, st{"x.weight", "F8_E4M3", s(600, hidden)}, st{"x.codes", "U8", s(204800)}), "bf16", census.NotEvaluable},
 		"an unknown packing that could tip the scales": {model("BF16", st{w, "BF16", s(inner, hidden)}, st{"x.codes", "U8", s(8000)}), "bf16", census.NotEvaluable},
 	} {
 		t.Run(name, func(t *testing.T) {

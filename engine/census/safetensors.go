@@ -65,9 +65,6 @@ func (h *header) member(name string) error {
 		h.metadata = true
 		return h.comments()
 	}
-	if len(h.tensors) >= MaxTensors {
-		return &limitError{"tensors", MaxTensors}
-	}
 	t, sp, err := h.tensor()
 	if err != nil {
 		return fmt.Errorf("tensor %s: %w", printable(name), err)

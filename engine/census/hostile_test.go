@@ -255,3 +255,31 @@ func TestLimitsOfAWholeModelHold(t *testing.T) {
 	part := gguf(nil, half...)
 	refused(t, attest.Oversize, "b.gguf: tensors of the model", part.file("a.gguf"), part.file("b.gguf"))
 }
+
+// slow is a file whose reads and closes are counted, and whose first read ends the context.
+type slow struct {
+	sparse
+	cancel        func()
+	reads, closes *int
+}
+
+func (s slow) ReadAt(p []byte, off int64) (int, error) {
+	*s.reads++
+	if *s.reads == 2 { // the length, then the first part of the header
+		s.cancel()
+	}
+	return s.sparse.ReadAt(p, off)
+}
+
+func (s slow) Close() error { *s.closes++; return nil }
+
+// TestContextEndsReadingWithinAHeader: and the file is closed.
+func TestContextEndsReadingWithinAHeader(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	reads, closes := 0, 0
+	f := slow{rawTensors("{}"+strings.Repeat(" ", 1<<20), 0), cancel, &reads, &closes}
+	c, absent := census.Read(ctx, []census.File{{Path: "a.safetensors", Size: f.size, Open: func(context.Context) (census.Source, error) { return f, nil }}})
+	if c != nil || len(absent) != 1 || absent[0].Reason != attest.Timeout || reads != 2 || closes != 1 {
+		t.Errorf("%v, %v, %d reads, closed %d times", c, absent, reads, closes)
+	}
+}

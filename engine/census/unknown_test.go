@@ -32,6 +32,7 @@ func TestUnknownPackingsAreNotGuessed(t *testing.T) {
 		"blocks with other scales":         {{proj + "_blocks", "U8", s(4, inner, hidden/32, 16)}, {proj + "_scales", "U8", s(4, inner, hidden/64)}},
 		"blocks of 32":                     {{proj + "_blocks", "U8", s(4, inner, hidden/32, 32)}, {proj + "_scales", "U8", s(4, inner, hidden/16)}},
 		"bytes with scales of groups":      {{w, "U8", s(inner, hidden/2)}, {w + "_scale", "BF16", s(inner, 4)}},
+		"scales alone":                     {{w + "_scale", "F8_E4M3", s(inner, hidden)}},
 		"scales without a weight":          {{proj + ".qweight", "I32", s(hidden/8, inner)}},
 		"packed by two configurations":     {{w + "_packed", "I32", s(inner, hidden/8)}, {w + "_scale", "BF16", s(inner, 1)}},
 		"int8 without scales":              {{w, "I8", s(inner, hidden)}},

@@ -11,7 +11,7 @@ FUZZTIME    ?= 60s
 # go-nvml's header marks old calls as deprecated; drivers in the field have no others.
 export CGO_CFLAGS := -Wno-deprecated-declarations
 
-.PHONY: all build run test check vet links fuzz vectors vuln soak bench bench-batch deb rpm packages vmtest clean setup setup-test
+.PHONY: all build run test check vet links fuzz vectors vuln soak bench bench-batch bench-hash deb rpm packages vmtest clean setup setup-test
 
 all: build
 
@@ -62,6 +62,10 @@ bench: ## benchmarks beside the code
 
 bench-batch: setup build ## what batching is worth over a slow TPM: the real agent, 64 clients; fails below its bars
 	go run ./bench/batch -bin bin
+
+bench-hash: ## how fast weights are hashed, against fsverity digest, b3sum and a bare read loop; 4 GiB in HALLMARK_BENCH_DIR; fails below its bars
+	@packaging/setup.sh fsverity b3sum
+	go run $(GOFLAGS) ./bench/hash
 
 deb rpm: build ## one package into dist/
 	mkdir -p dist && VERSION=$(VERSION) packaging/package.sh $@

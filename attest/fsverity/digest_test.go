@@ -59,12 +59,8 @@ func random(n int, seed uint64) []byte {
 }
 
 // tool asks the fsverity program, an implementation that is not ours.
-func tool(t *testing.T, data, salt []byte) [32]byte {
+func tool(t *testing.T, name string, salt []byte) [32]byte {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "f")
-	if err := os.WriteFile(name, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	args := []string{"digest", "--compact", "--hash-alg=sha256", "--block-size=4096"}
 	if len(salt) > 0 {
 		args = append(args, "--salt="+hex.EncodeToString(salt))
@@ -84,18 +80,25 @@ func TestDigestEqualsFsverityTool(t *testing.T) {
 	if _, err := exec.LookPath("fsverity"); err != nil {
 		t.Skip("fsverity tool not installed (package fsverity): equality with the kernel format not exercised")
 	}
-	sizes := []int{0, 1, 4095, 4096, 4097, 512<<10 - 1, 512 << 10, 512<<10 + 1, 1 << 20, 64<<20 + 1}
+	sizes := []int{0, 1, 4095, 4096, 4097, 512<<10 - 1, 512 << 10, 512<<10 + 1, 1 << 20, 64<<20 - 1, 64 << 20, 64<<20 + 1}
 	for i := range uint64(4) {
 		sizes = append(sizes, 1<<20+rand.New(rand.NewPCG(i, 7)).IntN(2<<20))
 	}
 	for _, n := range sizes {
-		data := random(n, uint64(n))
-		for _, salt := range [][]byte{nil, {0xaa}, random(32, 9)} {
+		data, name := random(n, uint64(n)), filepath.Join(t.TempDir(), "f")
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		salts := [][]byte{nil, random(32, 9), {0xaa}}
+		if n > 60<<20 {
+			salts = salts[:2]
+		}
+		for _, salt := range salts {
 			got, plain, err := Both(t.Context(), bytes.NewReader(data), int64(n), Options{Salt: salt, Workers: 3})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := tool(t, data, salt); got != want {
+			if want := tool(t, name, salt); got != want {
 				t.Errorf("size %d, salt of %d: %x, fsverity says %x", n, len(salt), got, want)
 			}
 			if plain != sha256.Sum256(data) {

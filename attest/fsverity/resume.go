@@ -55,8 +55,8 @@ func (p *pass) skip(sums []byte) error {
 	return nil
 }
 
-// aligned returns memory that direct reads take: its address is a multiple of a block.
-func aligned(n int) []byte {
+// Buffer returns memory that direct reads take: its address is a multiple of a block.
+func Buffer(n int) []byte {
 	b := make([]byte, n+BlockSize)
 	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) % BlockSize)
 	return b[skip : skip+n : skip+n]

@@ -70,7 +70,7 @@ func (p *pass) work(ctx context.Context) {
 		p.opt.Worker()
 	}
 	h := newHasher(p.opt.Salt, p.opt.Portable)
-	buf := aligned(int(min(ChunkSize, ceil(p.size, BlockSize)*BlockSize)))
+	buf := Buffer(int(min(ChunkSize, ceil(p.size, BlockSize)*BlockSize)))
 	for {
 		n, leaves, ok := p.claim()
 		if !ok {

@@ -109,7 +109,7 @@ func (t *Tree) Path(ctx context.Context, r io.ReaderAt, index int64) (block []by
 func (t *Tree) span(r io.ReaderAt, index int64) (block, leaves []byte, err error) {
 	at := index / perBlock
 	want := min(SpanSize, t.size-at*SpanSize)
-	buf := aligned(int(ceil(want, BlockSize) * BlockSize))
+	buf := Buffer(int(ceil(want, BlockSize) * BlockSize))
 	n, err := r.ReadAt(buf, at*SpanSize)
 	if int64(n) != want && (err == nil || errors.Is(err, io.EOF)) {
 		return nil, nil, fmt.Errorf("%w: %d bytes, expected %d", ErrSize, n, want)

@@ -215,7 +215,7 @@ func kernelTree(data, salt []byte) []byte {
 }
 
 func TestKernelPathReadsKernelLayout(t *testing.T) {
-	for _, n := range []int{1, 4096, 4097, SpanSize + 1, 64 << 20, 64<<20 + 1} {
+	for _, n := range []int{1, 4096, 4097, SpanSize + 1, 64<<20 + 1} {
 		data, salt := random(n, 5), random(n%2*16, 6)
 		digest, _ := summed(t, data, salt, Options{})
 		tree := bytes.NewReader(kernelTree(data, salt))

@@ -3,11 +3,14 @@ package disk
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -62,12 +65,13 @@ func digest(t *testing.T, d *File, size int64) [32]byte {
 }
 
 func TestEveryWayReadsTheSame(t *testing.T) {
-	for _, n := range []int{0, 1, 4095, 4096, 4097, 1<<20 - 1, 1 << 20, 5<<20 + 777} {
+	for _, n := range []int{0, 1, 4096, 4097, 1<<20 - 1, 5<<20 + 777} {
 		data := random(n)
 		want, err := fsverity.Digest(t.Context(), bytes.NewReader(data), int64(n), fsverity.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
+		f := place(t, t.TempDir(), data)
 		for name, prepare := range map[string]func(*File){
 			"as it comes":                 func(*File) {},
 			"cache dropped":               func(d *File) { forget(t, d.file) },
@@ -78,7 +82,6 @@ func TestEveryWayReadsTheSame(t *testing.T) {
 			"no cachestat, nothing there": func(d *File) { d.cache.once.Do(func() {}); forget(t, d.file) },
 			"nothing but plain reads":     func(d *File) { d.noTry.Store(true); d.noDirect.Store(true) },
 		} {
-			f := place(t, t.TempDir(), data)
 			d := Open(f)
 			prepare(d)
 			if got := digest(t, d, int64(n)); got != want {
@@ -177,6 +180,43 @@ func TestDescriptorHandedInStaysAsItIs(t *testing.T) {
 	d.Close()
 	if at, err := f.Seek(0, io.SeekCurrent); err != nil || at != 77 || flags() != before {
 		t.Fatalf("offset %d, flags %#x, before %#x, %v", at, flags(), before, err)
+	}
+}
+
+// The fsverity program and we read the same file, sparse or not, warm or not.
+func TestDigestOfFileEqualsFsverityTool(t *testing.T) {
+	if _, err := exec.LookPath("fsverity"); err != nil {
+		t.Skip("fsverity tool not installed (package fsverity): equality with the kernel format not exercised")
+	}
+	salt := random(32)
+	for i, n := range []int64{0, 4097, 512<<10 + 1, 3<<20 + rand.Int64N(9<<20), 20<<20 + rand.Int64N(9<<20)} {
+		f := place(t, t.TempDir(), random(int(n/3)))
+		if err := os.Truncate(f.Name(), n); err != nil { // a hole at the end
+			t.Fatal(err)
+		}
+		if w, err := os.OpenFile(f.Name(), os.O_WRONLY, 0); err == nil && n > 0 {
+			w.WriteAt([]byte{1}, n/2) // and a little in it
+			w.Close()
+		}
+		if i%2 == 0 {
+			forget(t, f)
+		}
+		for _, salt := range [][]byte{nil, salt[:7], salt} {
+			d := Open(f)
+			got, err := fsverity.Digest(t.Context(), d, n, fsverity.Options{Salt: salt, Workers: 5})
+			d.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			args := []string{"digest", "--compact", "--hash-alg=sha256", "--block-size=4096", f.Name()}
+			if len(salt) > 0 {
+				args = append(args, "--salt="+hex.EncodeToString(salt))
+			}
+			out, err := exec.Command("fsverity", args...).Output()
+			if want := strings.TrimSpace(string(out)); err != nil || hex.EncodeToString(got[:]) != want {
+				t.Errorf("%d bytes, salt of %d: %x, fsverity says %s, %v", n, len(salt), got, want, err)
+			}
+		}
 	}
 }
 

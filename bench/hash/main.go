@@ -1,0 +1,88 @@
+// hash measures how fast weights are hashed: the agent's way against `fsverity digest`, b3sum and a loop that only reads, in
+// turns on this machine, warm and cold. It exits with 1 below its bars.
+//
+// Every turn is a process of its own, so that CPU time and memory are those the kernel counted for it. Ratios are taken within a
+// round, and the median of the rounds is held against the bar: another job that is busy for a minute disturbs both sides.
+//
+// Cold means that the file's own pages were dropped, by a call that needs no privilege and leaves other programs' caches alone;
+// the kernel is asked afterwards whether they are gone.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+type options struct {
+	dir    string
+	size   int64
+	rounds int
+	cold   bool
+	one    string
+}
+
+var errBelow = errors.New("below the bars")
+
+func main() {
+	var o options
+	flag.StringVar(&o.dir, "dir", benchDir(), "folder on the disk to be measured (HALLMARK_BENCH_DIR); needs the size once, for a while")
+	flag.Int64Var(&o.size, "size", 4<<30, "bytes of the file")
+	flag.IntVar(&o.rounds, "rounds", 5, "turns that each side gets")
+	flag.BoolVar(&o.cold, "cold", true, "measure with the file dropped from memory, too")
+	flag.StringVar(&o.one, "one", "", "do one thing with the file named as argument, and print what it cost: "+modes)
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	var err error
+	if o.one != "" {
+		err = one(ctx, o.one, flag.Arg(0))
+	} else {
+		err = run(ctx, o)
+	}
+	stop()
+	switch {
+	case errors.Is(err, errBelow):
+		os.Exit(1)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "hash:", err)
+		os.Exit(2)
+	}
+}
+
+func benchDir() string {
+	if d := os.Getenv("HALLMARK_BENCH_DIR"); d != "" {
+		return d
+	}
+	return os.TempDir()
+}
+
+// run measures everything and prints.
+func run(ctx context.Context, o options) error {
+	dir, err := os.MkdirTemp(o.dir, "hallmark-hash-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b, err := newBench(dir, o)
+	if err != nil {
+		return err
+	}
+	if err := b.write(ctx); err != nil {
+		return err
+	}
+	fmt.Printf("%d bytes in %s, %s, rounds of each side in turn: %d, medians; load before: %s\n", o.size, o.dir, cpus(), o.rounds, load())
+	for _, part := range []func(context.Context) error{b.kernel, b.warm, b.cold, b.memory, b.proof} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	fmt.Println("load after:", load())
+	if b.below {
+		return errBelow
+	}
+	return nil
+}

@@ -56,7 +56,7 @@ func holdIndex(c *cursor, t table, files []File) error {
 
 // weightMap calls pair for each entry of "weight_map".
 func weightMap(c *cursor, pair func(name, file string) error) error {
-	s, nodes, found := scanner{c: c}, MaxNodes, 0
+	s, nodes, found, file := scanner{c: c}, MaxNodes, 0, ""
 	err := s.object(MaxKeyBytes, func(key string) error {
 		if key != "weight_map" {
 			_, err := s.value(&nodes)
@@ -64,9 +64,11 @@ func weightMap(c *cursor, pair func(name, file string) error) error {
 		}
 		found++
 		return s.object(MaxNameBytes, func(name string) error {
-			file, err := s.str(MaxKeyBytes)
-			if err != nil {
+			if err := s.read(MaxKeyBytes); err != nil {
 				return err
+			}
+			if string(s.text) != file { // as a rule that of the entry before
+				file = string(s.text)
 			}
 			return pair(name, file)
 		})

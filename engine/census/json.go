@@ -97,6 +97,14 @@ func (s *scanner) str(limit int) (string, error) {
 	if err := s.read(limit); err != nil {
 		return "", err
 	}
+	switch string(s.text) { // the keys of each tensor: no copy
+	case "dtype":
+		return "dtype", nil
+	case "shape":
+		return "shape", nil
+	case "data_offsets":
+		return "data_offsets", nil
+	}
 	return string(s.text), nil
 }
 

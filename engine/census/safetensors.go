@@ -102,8 +102,9 @@ func (h *header) tensor() (t tensor, sp span, err error) {
 	err = h.s.object(32, func(key string) error {
 		switch key {
 		case "dtype":
-			name, err := h.s.str(32)
-			t.dtype, width = storage[name].dtype, storage[name].bits
+			err := h.s.read(32)
+			d := storage[string(h.s.text)]
+			t.dtype, width = d.dtype, d.bits
 			return cmp.Or(once(0), err)
 		case "shape":
 			return cmp.Or(once(1), h.shape(&t))

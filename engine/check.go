@@ -186,6 +186,14 @@ func (m *Model) check() error {
 	if m.Complete != (len(m.Digest) == 32) || !m.Complete && len(m.Digest) != 0 {
 		return fmt.Errorf("complete is %v and the digest has %d bytes", m.Complete, len(m.Digest))
 	}
+	if m.Census != nil {
+		if err := m.Census.Check(); err != nil {
+			return err
+		}
+		if !m.Complete || m.Census.Files > m.Files {
+			return fmt.Errorf("census of %d files, the model has %d and complete is %v", m.Census.Files, m.Files, m.Complete)
+		}
+	}
 	if m.Freshness != "" && !validFreshness(m.Freshness) || m.Files > attest.MaxModelFiles {
 		return fmt.Errorf("freshness %q, %d files", m.Freshness, m.Files)
 	}

@@ -2,10 +2,12 @@ package engine
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/engine/census"
 )
 
 func digest(b byte) FileDigest {
@@ -22,42 +24,52 @@ func example() *Claims {
 		Listening: []Listening{{"127.0.0.1", 1, 2}}, Hops: []Hop{{"http://172.17.0.2:1", p}}, Process: &p, Tree: []Child{{3, 2, 1, ""}, {4, 2, 1, ""}}, Sharing: []uint64{8, 9},
 		Libraries: []Library{{Path: "/a.so", Exact: true, FileDigest: digest(1)}, {Path: "/b.so", FileDigest: digest(1)}},
 		Weights:   []Weight{{Path: "/w", Source: HeldBoth, FileDigest: digest(1)}, {Path: "/w", Source: HeldOpen, FileDigest: digest(2)}},
-		Models:    []Model{{Path: "/m", Complete: true, Digest: d[:], SizeBytes: 3, Files: 2, Freshness: FreshStat, OldestMs: 1, Entries: m}}}},
+		Models:    []Model{{Path: "/m", Complete: true, Digest: d[:], SizeBytes: 3, Files: 2, Freshness: FreshStat, OldestMs: 1, Entries: m, Census: exampleCensus()}}}},
 		Absent: []attest.Absence{attest.Absent("engines[0].weights", attest.NotYet, "x")}}
+}
+
+func exampleCensus() *census.Census {
+	return &census.Census{Format: census.FormatGGUF, Files: 1, Tensors: 1, Parameters: 8, ByType: []census.TypeCount{{Type: "bf16", Scheme: "gguf", Tensors: 1, Parameters: 8, StorageBytes: 16, MilliBits: 16000}}}
 }
 
 func TestCheckRejects(t *testing.T) {
 	roundTrip(t, example())
 	for name, spoil := range map[string]func(*Claims, *Engine){
-		"absence reason":               func(c *Claims, e *Engine) { c.Absent[0].Reason = "because" },
-		"too many engines":             func(c *Claims, e *Engine) { c.Engines = make([]Engine, MaxEngines+1) },
-		"too many libraries":           func(c *Claims, e *Engine) { e.Libraries = make([]Library, MaxLibraries+1) },
-		"too many weights":             func(c *Claims, e *Engine) { e.Weights = make([]Weight, MaxWeights+1) },
-		"too many hops":                func(c *Claims, e *Engine) { e.Hops = make([]Hop, MaxHops+1) },
-		"control character in name":    func(c *Claims, e *Engine) { e.Name = "\x1b" },
-		"long path":                    func(c *Claims, e *Engine) { e.Libraries[0].Path = strings.Repeat("a", attest.MaxText+1) },
-		"port":                         func(c *Claims, e *Engine) { e.Listening[0].Port = 65536 },
-		"port zero":                    func(c *Claims, e *Engine) { e.Listening[0].Port = 0 },
-		"tree order":                   func(c *Claims, e *Engine) { e.Tree[0].PID = 5 },
-		"sharing order":                func(c *Claims, e *Engine) { e.Sharing[0] = 10 },
-		"library order":                func(c *Claims, e *Engine) { e.Libraries[0].Path = "/z" },
-		"weight order":                 func(c *Claims, e *Engine) { e.Weights[0].FSVerity[0] = 9 },
-		"weight source":                func(c *Claims, e *Engine) { e.Weights[0].Source = "felt" },
-		"short digest":                 func(c *Claims, e *Engine) { e.Weights[0].FSVerity = e.Weights[0].FSVerity[1:] },
-		"short plain digest":           func(c *Claims, e *Engine) { e.Weights[0].SHA256 = []byte{1} },
-		"digest source":                func(c *Claims, e *Engine) { e.Weights[0].DigestSource = "told" },
-		"freshness":                    func(c *Claims, e *Engine) { e.Weights[0].Freshness = "sure" },
-		"freshness without digest":     func(c *Claims, e *Engine) { e.Weights[0].FSVerity = nil },
-		"flags order":                  func(c *Claims, e *Engine) { e.Process.Args[0].Name = "--z" },
-		"executable digest":            func(c *Claims, e *Engine) { e.Process.Exe.FSVerity = []byte{1} },
-		"hop text":                     func(c *Claims, e *Engine) { e.Hops[0].To = "\n" },
-		"complete without digest":      func(c *Claims, e *Engine) { e.Models[0].Digest = nil },
-		"digest although incomplete":   func(c *Claims, e *Engine) { e.Models[0].Complete = false },
-		"digest of another model":      func(c *Claims, e *Engine) { e.Models[0].Digest[0]++ },
-		"entries of another model":     func(c *Claims, e *Engine) { e.Models[0].Entries[0].FSVerity[0]++ },
-		"count of another model":       func(c *Claims, e *Engine) { e.Models[0].Files++ },
-		"size of another model":        func(c *Claims, e *Engine) { e.Models[0].SizeBytes++ },
-		"entries out of order":         func(c *Claims, e *Engine) { e.Models[0].Entries[0].Path = "c" },
+		"absence reason":              func(c *Claims, e *Engine) { c.Absent[0].Reason = "because" },
+		"too many engines":            func(c *Claims, e *Engine) { c.Engines = make([]Engine, MaxEngines+1) },
+		"too many libraries":          func(c *Claims, e *Engine) { e.Libraries = make([]Library, MaxLibraries+1) },
+		"too many weights":            func(c *Claims, e *Engine) { e.Weights = make([]Weight, MaxWeights+1) },
+		"too many hops":               func(c *Claims, e *Engine) { e.Hops = make([]Hop, MaxHops+1) },
+		"control character in name":   func(c *Claims, e *Engine) { e.Name = "\x1b" },
+		"long path":                   func(c *Claims, e *Engine) { e.Libraries[0].Path = strings.Repeat("a", attest.MaxText+1) },
+		"port":                        func(c *Claims, e *Engine) { e.Listening[0].Port = 65536 },
+		"port zero":                   func(c *Claims, e *Engine) { e.Listening[0].Port = 0 },
+		"tree order":                  func(c *Claims, e *Engine) { e.Tree[0].PID = 5 },
+		"sharing order":               func(c *Claims, e *Engine) { e.Sharing[0] = 10 },
+		"library order":               func(c *Claims, e *Engine) { e.Libraries[0].Path = "/z" },
+		"weight order":                func(c *Claims, e *Engine) { e.Weights[0].FSVerity[0] = 9 },
+		"weight source":               func(c *Claims, e *Engine) { e.Weights[0].Source = "felt" },
+		"short digest":                func(c *Claims, e *Engine) { e.Weights[0].FSVerity = e.Weights[0].FSVerity[1:] },
+		"short plain digest":          func(c *Claims, e *Engine) { e.Weights[0].SHA256 = []byte{1} },
+		"digest source":               func(c *Claims, e *Engine) { e.Weights[0].DigestSource = "told" },
+		"freshness":                   func(c *Claims, e *Engine) { e.Weights[0].Freshness = "sure" },
+		"freshness without digest":    func(c *Claims, e *Engine) { e.Weights[0].FSVerity = nil },
+		"flags order":                 func(c *Claims, e *Engine) { e.Process.Args[0].Name = "--z" },
+		"executable digest":           func(c *Claims, e *Engine) { e.Process.Exe.FSVerity = []byte{1} },
+		"hop text":                    func(c *Claims, e *Engine) { e.Hops[0].To = "\n" },
+		"complete without digest":     func(c *Claims, e *Engine) { e.Models[0].Digest = nil },
+		"digest although incomplete":  func(c *Claims, e *Engine) { e.Models[0].Complete = false },
+		"digest of another model":     func(c *Claims, e *Engine) { e.Models[0].Digest[0]++ },
+		"entries of another model":    func(c *Claims, e *Engine) { e.Models[0].Entries[0].FSVerity[0]++ },
+		"count of another model":      func(c *Claims, e *Engine) { e.Models[0].Files++ },
+		"size of another model":       func(c *Claims, e *Engine) { e.Models[0].SizeBytes++ },
+		"entries out of order":        func(c *Claims, e *Engine) { e.Models[0].Entries[0].Path = "c" },
+		"census of no form":           func(c *Claims, e *Engine) { e.Models[0].Census.Format = "onnx" },
+		"census that does not add up": func(c *Claims, e *Engine) { e.Models[0].Census.Parameters++ },
+		"census of more files":        func(c *Claims, e *Engine) { e.Models[0].Census.Files = 3 },
+		"census although incomplete": func(c *Claims, e *Engine) {
+			e.Models[0].Complete, e.Models[0].Digest = false, nil
+		},
 		"weakest freshness not a word": func(c *Claims, e *Engine) { e.Models[0].Freshness = "x" },
 	} {
 		c := example()
@@ -70,7 +82,7 @@ func TestCheckRejects(t *testing.T) {
 
 func TestClaimsTooLargeLoseEntriesBeforeLibraries(t *testing.T) {
 	c := example()
-	c.Engines[0].Models[0].Complete, c.Engines[0].Models[0].Digest = false, nil
+	c.Engines[0].Models[0].Complete, c.Engines[0].Models[0].Digest, c.Engines[0].Models[0].Census = false, nil, nil
 	for range MaxLibraries {
 		c.Engines[0].Models[0].Entries = append(c.Engines[0].Models[0].Entries, Entry{Path: strings.Repeat("x", 900)})
 	}
@@ -82,6 +94,25 @@ func TestClaimsTooLargeLoseEntriesBeforeLibraries(t *testing.T) {
 	}
 	if e := c.Engines[0]; e.Models[0].Entries != nil || len(e.Libraries) != 2 || absence(c, "engines[0].models[*].entries") == nil {
 		t.Fatalf("%+v, %+v", e.Libraries, c.Absent)
+	}
+}
+
+func TestClaimsTooLargeLoseCensusesLast(t *testing.T) {
+	c := example()
+	k := exampleCensus()
+	for i := range census.MaxConflicts {
+		k.Conflicts = append(k.Conflicts, census.Conflict{Key: fmt.Sprintf("%02d", i), Config: strings.Repeat("x", 900)})
+	}
+	m := c.Engines[0].Models[0]
+	m.Entries, m.Census = nil, k
+	for range attest.MaxModels {
+		c.Engines[0].Models = append(c.Engines[0].Models, m)
+	}
+	if err := fit(c); err != nil {
+		t.Fatal(err)
+	}
+	if e := c.Engines[0]; e.Models[1].Census != nil || absence(c, "engines[0].models[*].census") == nil || absence(c, "engines[0].weights") == nil || absence(c, "engines[0].libraries") == nil {
+		t.Fatalf("%+v", c.Absent)
 	}
 }
 

@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/hallmark-attest/hallmark/attest"
+import (
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/engine/census"
+)
 
 // Limits of this kind. What goes beyond one is an absence with reason oversize.
 const (
@@ -146,4 +149,6 @@ type Model struct {
 	Freshness string   `cbor:"freshness,omitempty"` // the weakest of its files
 	OldestMs  uint64   `cbor:"oldest_digest_at_ms,omitempty"`
 	Entries   Manifest `cbor:"entries,omitempty"` // of the measured files
+
+	Census *census.Census `cbor:"census,omitempty"` // of the weight files' headers; only if complete
 }

@@ -57,12 +57,15 @@ type Collector struct {
 	cfg     Config
 	fs      proc.FS
 	digests *Digests
+	counts  *censuses
 	now     func() time.Time
 
 	turn  chan struct{}            // held by the Collect that runs
 	snap  *snapshot                // what the last one knew of the processes; needs the turn
 	ahead atomic.Pointer[snapshot] // a newer one, made by Run
 	asked atomic.Pointer[asked]
+
+	proofs *prover
 }
 
 // NewCollector returns a collector. digests is shared with whoever runs
@@ -74,7 +77,7 @@ func NewCollector(cfg Config, p proc.FS, digests *Digests, clock func() time.Tim
 	if clock == nil {
 		clock = time.Now
 	}
-	return &Collector{cfg: cfg, fs: p, digests: digests, now: clock, turn: make(chan struct{}, 1)}, nil
+	return &Collector{cfg: cfg, fs: p, digests: digests, counts: newCensuses(digests, clock), now: clock, turn: make(chan struct{}, 1), proofs: newProver()}, nil
 }
 
 // collecting is one run of Collect.
@@ -145,7 +148,9 @@ func (w *collecting) engine(what string, cfg EngineConfig, table bool) Engine {
 		}
 	}
 	for i, path := range cfg.Models {
-		e.Models = append(e.Models, w.model(fmt.Sprintf("%s.models[%d]", what, i), path))
+		m := w.model(fmt.Sprintf("%s.models[%d]", what, i), path)
+		w.proofs.measured(path, &m)
+		e.Models = append(e.Models, m)
 	}
 	return e
 }
@@ -161,7 +166,8 @@ func (w *collecting) err(what string, err error) {
 }
 
 // fit holds the claims below MaxClaimsSize: entries of manifests go first, for
-// their digest stays; then libraries. Each time the absence says so.
+// their digest stays; then libraries and weights; censuses last, for they are
+// small and a rule stands on them. Each time the absence says so.
 func fit(c *Claims) error {
 	for _, drop := range []struct {
 		what string
@@ -176,6 +182,13 @@ func fit(c *Claims) error {
 		}},
 		{"libraries", func(e *Engine) bool { any := len(e.Libraries) > 0; e.Libraries = []Library{}; return any }},
 		{"weights", func(e *Engine) bool { any := len(e.Weights) > 0; e.Weights = []Weight{}; return any }},
+		{"models[*].census", func(e *Engine) (any bool) {
+			for i := range e.Models {
+				any = any || e.Models[i].Census != nil
+				e.Models[i].Census = nil
+			}
+			return any
+		}},
 	} {
 		b, err := attest.Marshal(c)
 		if err != nil || len(b) <= MaxClaimsSize {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 )
 
@@ -21,10 +22,14 @@ type asked struct {
 	list []endpoint
 }
 
-// Run walks over all processes in the background until ctx ends, so that Collect
-// need not. Collect is as right without it, and slower once in five seconds. While
-// nobody calls Collect it does nothing.
+// Run works in the background until ctx ends. It takes the census of models that
+// Collect has found complete; without it that stays absent. And it walks over all
+// processes, so that Collect need not: there Collect is as right without it, and
+// slower once in five seconds. While nobody calls Collect it does nothing.
 func (c *Collector) Run(ctx context.Context) error {
+	var counting sync.WaitGroup
+	counting.Go(func() { c.counts.run(ctx) })
+	defer counting.Wait()
 	tick := time.NewTicker(walkEvery)
 	defer tick.Stop()
 	for {

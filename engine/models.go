@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/internal/proc"
@@ -50,6 +51,7 @@ func (w *collecting) model(what, path string) Model {
 	}
 	m.Files, m.SizeBytes = uint64(len(entries)), entries.Size()
 	w.finish(what, &m, entries, missing+late.files == 0)
+	w.census(what+".census", path, &m, entries, late.files > 0)
 	return m
 }
 
@@ -68,6 +70,28 @@ func (w *collecting) finish(what string, m *Model, entries Manifest, complete bo
 		return
 	}
 	m.Entries = entries
+}
+
+// census states what the headers of a complete model hold, as far as that was
+// read; a census of some of its files would be a guess.
+func (w *collecting) census(what, path string, m *Model, entries Manifest, hashing bool) {
+	switch {
+	case !m.Complete && hashing:
+		w.absent.Add(what, attest.NotYet, "after its files are hashed")
+		return
+	case !m.Complete:
+		w.absent.Add(what, attest.Failed, "the model is not complete")
+		return
+	}
+	k := w.counts.of(path, [32]byte(m.Digest), entries)
+	if k == nil {
+		w.absent.Add(what, attest.NotYet, "headers are being read")
+		return
+	}
+	m.Census = k.census
+	for _, a := range k.absent {
+		w.absent.Add(strings.TrimSuffix(what, "census")+a.What, a.Reason, "%s", a.Detail)
+	}
 }
 
 func (w *collecting) modelFile(mf modelFile) (FileDigest, error) {

@@ -118,7 +118,7 @@ func TestFormatListsEveryLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)^\| (Max\w+|DefaultNesting) \| (\d+) \|$`).FindAllStringSubmatch(string(doc), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\| (Max\w+|DefaultNesting|BlockBytes) \| (\d+) \|$`).FindAllStringSubmatch(string(doc), -1) {
 		rows[m[1]] = m[2]
 	}
 	values := map[string]int{"MaxRequestSize": MaxRequestSize, "MaxEvidenceSize": MaxEvidenceSize, "MaxAnswerSize": MaxAnswerSize, "MaxLogSize": MaxLogSize,
@@ -126,7 +126,7 @@ func TestFormatListsEveryLimit(t *testing.T) {
 		"MaxActivateSize": MaxActivateSize, "MaxProblemSize": MaxProblemSize, "MaxBatch": MaxBatch, "MaxPath": MaxPath, "MaxLifeMillis": MaxLifeMillis,
 		"MaxProfiles": MaxProfiles, "MaxKinds": MaxKinds, "MaxAbsences": MaxAbsences, "MaxText": MaxText, "MaxDetail": MaxDetail, "MaxModels": MaxModels,
 		"MaxModelFiles": MaxModelFiles, "MaxExecutables": MaxExecutables, "MaxListedFiles": MaxListedFiles, "MaxCerts": MaxCerts, "MaxCertSize": MaxCertSize,
-		"MaxVerdictSize": MaxVerdictSize, "MaxBoots": MaxBoots, "MaxBootValues": MaxBootValues, "MaxMeasured": MaxMeasured, "MaxRegisters": MaxRegisters, "DefaultNesting": DefaultNesting, "MaxElements": MaxElements}
+		"MaxVerdictSize": MaxVerdictSize, "MaxBoots": MaxBoots, "MaxBootValues": MaxBootValues, "MaxMeasured": MaxMeasured, "MaxRegisters": MaxRegisters, "MaxBlockModels": MaxBlockModels, "MaxBlocks": MaxBlocks, "MaxBlockPath": MaxBlockPath, "BlockBytes": BlockBytes, "DefaultNesting": DefaultNesting, "MaxElements": MaxElements}
 	f, err := parser.ParseFile(token.NewFileSet(), "limits.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)

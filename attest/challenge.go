@@ -36,7 +36,9 @@ type Challenge struct {
 	Expires  uint64   `cbor:"4,keyasint"` // milliseconds since the Unix epoch
 	Audience UEID     `cbor:"5,keyasint"`
 	Kinds    []Kind   `cbor:"6,keyasint"` // wanted, sorted, distinct
-	Logs     *Logs    `cbor:"10,keyasint,omitempty"`
+	// Blocks asks for proofs of weights, sorted by model.
+	Blocks []BlockRequest `cbor:"8,keyasint,omitempty"`
+	Logs   *Logs          `cbor:"10,keyasint,omitempty"`
 }
 
 // Logs says from which byte each log is wanted; nil is "none".
@@ -88,6 +90,9 @@ func (c *Challenge) Check() error {
 		if p == "" || len(p) > MaxText {
 			return fmt.Errorf("profile of %d bytes", len(p))
 		}
+	}
+	if err := CheckBlockRequests(c.Blocks); err != nil {
+		return err
 	}
 	return checkKinds(c.Kinds)
 }

@@ -26,7 +26,7 @@ func fuzzParse[T any](f *testing.F, seed T, parse func([]byte) (*T, error)) {
 
 func FuzzParseChallenge(f *testing.F) {
 	zero := uint64(0)
-	fuzzParse(f, Challenge{Profiles: []string{Profile}, Nonce: Nonce{1}, Issued: 1, Expires: 2, Audience: UEID{1}, Kinds: []Kind{"gpu"}, Logs: &Logs{Boot: &zero}}, ParseChallenge)
+	fuzzParse(f, Challenge{Profiles: []string{Profile}, Nonce: Nonce{1}, Issued: 1, Expires: 2, Audience: UEID{1}, Kinds: []Kind{"gpu"}, Blocks: []BlockRequest{{3, Digest{1}}}, Logs: &Logs{Boot: &zero}}, ParseChallenge)
 }
 
 func FuzzParseActivate(f *testing.F) {
@@ -41,7 +41,17 @@ func FuzzParseResponse(f *testing.F) {
 	fuzzParse(f, Response{Evidence: []byte{1}, Answer: []byte{2}, Size: 2, Index: 1, Path: []Digest{{}}}, ParseResponse)
 }
 
-func FuzzParseAnswer(f *testing.F) { fuzzParse(f, Answer{Channel: &Digest{}}, ParseAnswer) }
+func FuzzParseAnswer(f *testing.F) {
+	node := bytes.Repeat([]byte{7}, BlockBytes)
+	for _, a := range []BlockAnswer{NoBlocks(Digest{1}, NotYet, "x"), NewBlockAnswer(Digest{2}, [][]byte{{1}, {2}}, [][][]byte{{node}, {node}})} {
+		b, err := Marshal(Answer{Blocks: []BlockAnswer{a}})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	fuzzParse(f, Answer{Channel: &Digest{}}, ParseAnswer)
+}
 
 func FuzzParseEvidence(f *testing.F) {
 	fuzzParse(f, Evidence{Profile: Profile, Bound: []byte{0xa0}, Roots: []byte{0xa0}}, ParseEvidence)

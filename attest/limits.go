@@ -34,6 +34,10 @@ const (
 	MaxRegisters   = 24
 	MaxCerts       = 16
 	MaxCertSize    = 16 << 10
+	MaxBlockModels = 8    // models whose blocks one challenge asks for
+	MaxBlocks      = 32   // blocks of all of them: at most 8 levels each would be 1.1 MiB, of files there are it is 0.8
+	MaxBlockPath   = 8    // tree blocks above one block
+	BlockBytes     = 4096 // a data block, and a tree block
 
 	// DefaultNesting is the depth of arrays and maps allowed by Unmarshal.
 	DefaultNesting = 16

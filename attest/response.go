@@ -81,12 +81,17 @@ func ParseResponse(b []byte) (*Response, error) {
 type Answer struct {
 	// Channel is the TLS exporter (RFC 9266) of the connection that carries the response, nil for "none".
 	Channel *Digest `cbor:"1,keyasint"`
+	// Blocks proves weights, in the order of the challenge that asked; empty where none did.
+	Blocks []BlockAnswer `cbor:"2,keyasint,omitempty"`
 }
 
 // ParseAnswer decodes an answer.
 func ParseAnswer(b []byte) (*Answer, error) {
 	var a Answer
 	if err := Unmarshal(b, &a, MaxAnswerSize); err != nil {
+		return nil, fmt.Errorf("answer: %w", err)
+	}
+	if err := CheckBlockAnswers(a.Blocks); err != nil {
 		return nil, fmt.Errorf("answer: %w", err)
 	}
 	return &a, nil

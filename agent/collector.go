@@ -31,6 +31,8 @@ type CollectorOptions struct {
 	Background []func(context.Context)
 	// Logs are what may be sent beside evidence, by attest's names; a log without reader is absent.
 	Logs map[string]LogReader
+	// Blocks proves blocks of weights; nil where no engine is configured.
+	Blocks BlockProver
 	// Related, unless nil, says which entries of the measurement list are sent; all others are hidden.
 	Related func(ima.Entry) bool
 	// BootID is the kernel's; nil keeps no runtime log.
@@ -150,11 +152,14 @@ func (c *Collector) Identity(context.Context) (*NodeIdentity, error) {
 }
 
 // Prepare implements Half.
-func (c *Collector) Prepare(context.Context, *PrepareParams) (*Parts, error) {
+func (c *Collector) Prepare(ctx context.Context, p *PrepareParams) (*Parts, error) {
 	if _, _, err := c.root(); err != nil {
 		return nil, err
 	}
-	return &Parts{}, nil
+	if err := attest.CheckBlockRequests(p.Blocks); err != nil {
+		return nil, err
+	}
+	return c.prepareBlocks(ctx, p), nil
 }
 
 // Evidence implements Half: measure, bind, quote, seal, in this order.

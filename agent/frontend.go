@@ -68,6 +68,7 @@ type Frontend struct {
 	activating  chan struct{}         // one enrolment at a time
 	logPlaces   *logPlaces
 	logsWithin  time.Duration // logsWithin, but in tests
+	blockPlaces *logPlaces    // for answers with blocks
 	batch       *batcher
 	metrics     *metrics
 	stopping    atomic.Bool
@@ -103,6 +104,7 @@ func NewFrontend(o FrontendOptions) (*Frontend, error) {
 		activations: newRates[attest.Digest](activationsPerMinute/60.0, activationBurst, maxValidators),
 		activating:  make(chan struct{}, 1),
 		logPlaces:   newLogPlaces(maxLogReaders), logsWithin: logsWithin,
+		blockPlaces: newLogPlaces(maxBlockPlace),
 	}
 	f.batch = newBatcher(o.Batch, f.evidence, func(n int, d time.Duration, err error) { f.metrics.observeBatch(n, d, err) })
 	f.metrics = newMetrics(f)

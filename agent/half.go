@@ -13,7 +13,7 @@ type Half interface {
 	Identity(context.Context) (*NodeIdentity, error)
 	// Activate serves one step of enrolment and returns the encoded answer.
 	Activate(context.Context, *ActivateParams) ([]byte, error)
-	// Prepare makes the collector's part of one challenge's own answer.
+	// Prepare makes the collector's part of one challenge's own answer. It is called only where the challenge asks for such a part.
 	Prepare(context.Context, *PrepareParams) (*Parts, error)
 	// Evidence reads the fast claims, binds everything to the root and returns the signed envelope.
 	Evidence(context.Context, *EvidenceParams) ([]byte, error)
@@ -37,14 +37,16 @@ type ActivateParams struct {
 	Secret     []byte `cbor:"secret"`
 }
 
-// PrepareParams name one challenge by the digest of its bytes as received.
+// PrepareParams are what a challenge asks of the collector for its own answer.
 type PrepareParams struct {
-	Challenge attest.Digest `cbor:"challenge"`
+	Nonce  attest.Nonce          `cbor:"nonce"`
+	Blocks []attest.BlockRequest `cbor:"blocks"`
 }
 
-// Parts are the collector's parts of an answer: none in this version, whose
-// answers hold the front end's channel alone.
-type Parts struct{}
+// Parts are the collector's parts of an answer.
+type Parts struct {
+	Blocks []attest.BlockAnswer `cbor:"blocks"` // one for each request, in its order
+}
 
 // EvidenceParams say what one piece of evidence is for.
 type EvidenceParams struct {

@@ -69,7 +69,12 @@ func (f *Frontend) challenge(w http.ResponseWriter, r *http.Request) (*admission
 	left := time.Duration(c.Expires-millis(f.now())) * time.Millisecond
 	ctx, cancel := context.WithTimeout(r.Context(), min(left, attest.MaxLifeMillis*time.Millisecond))
 	defer cancel()
-	answer, err := f.answer(r)
+	blocks, proved, err := f.blocks(ctx, c, a)
+	if err != nil {
+		return a, 0, err
+	}
+	defer proved()
+	answer, err := f.answer(r, blocks)
 	if err != nil {
 		return a, 0, err
 	}
@@ -83,13 +88,12 @@ func (f *Frontend) challenge(w http.ResponseWriter, r *http.Request) (*admission
 	}
 	defer written()
 	resp.Logs = logs
-	return a, resp.Size, f.respondWithLogs(w, r, resp)
+	return a, resp.Size, f.respondWithin(w, r, resp, len(logs) > 0 || len(blocks) > 0)
 }
 
 // answer makes what belongs to one challenge alone: the exporter of the very
-// connection that will carry the response. In this version no challenge asks for
-// parts that the collector prepares, so it is not asked for them.
-func (f *Frontend) answer(r *http.Request) ([]byte, error) {
+// connection that will carry the response, and the proofs asked for.
+func (f *Frontend) answer(r *http.Request, blocks []attest.BlockAnswer) ([]byte, error) {
 	if r.TLS == nil {
 		return nil, errors.New("answer: connection without TLS")
 	}
@@ -98,7 +102,7 @@ func (f *Frontend) answer(r *http.Request) ([]byte, error) {
 		return nil, fmt.Errorf("answer: TLS exporter: %w", err)
 	}
 	channel := attest.Digest(b)
-	return attest.Marshal(attest.Answer{Channel: &channel})
+	return attest.Marshal(attest.Answer{Channel: &channel, Blocks: blocks})
 }
 
 func (f *Frontend) serveTelemetry(http.ResponseWriter, *http.Request) error {

@@ -44,9 +44,9 @@ func (f *Frontend) logs(ctx context.Context, wanted *attest.Logs, a *admission) 
 	return out, give, nil
 }
 
-// respondWithLogs writes a response with logs within their time: an asker who does not read loses its connection, not everybody's place.
-func (f *Frontend) respondWithLogs(w http.ResponseWriter, r *http.Request, resp *attest.Response) error {
-	if len(resp.Logs) > 0 {
+// respondWithin writes a response; a large one, with logs or blocks, within their time: an asker who does not read loses its connection, not everybody's place.
+func (f *Frontend) respondWithin(w http.ResponseWriter, r *http.Request, resp *attest.Response, large bool) error {
+	if large {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(f.logsWithin)) // the server sets its own again with the next request
 	}
 	return respond(w, r, resp)

@@ -50,6 +50,7 @@ func newCollector(ctx context.Context, c *agent.Config, log *slog.Logger) (col *
 			return nil, close, fmt.Errorf("engines: %w", err)
 		}
 		o.Sources = append(o.Sources, agent.EngineSource(eng, o.Engines))
+		o.Blocks = eng.Blocks
 		o.Background = append(o.Background, agent.Hashing(digests, log), func(ctx context.Context) { _ = eng.Run(ctx) }) // ends with ctx
 	}
 	if c.TPM.Device != agent.None {

@@ -30,6 +30,8 @@ type Plan struct {
 	Parameters func(*attest.Parameters) error // edits what enrolment is shown
 	// Logs makes the logs that are shown of the honest node's.
 	Logs func(map[string]attest.Part) map[string]attest.Part
+	// Blocks proves weights, or poses as if; nil: says that they are not read yet.
+	Blocks func(*agent.PrepareParams) (*agent.Parts, error)
 }
 
 // attestationKey poses as the attestation key of a TPM.
@@ -72,8 +74,15 @@ func (c *collector) Identity(context.Context) (*agent.NodeIdentity, error) {
 }
 
 // Prepare implements agent.Half.
-func (c *collector) Prepare(context.Context, *agent.PrepareParams) (*agent.Parts, error) {
-	return &agent.Parts{}, nil
+func (c *collector) Prepare(_ context.Context, p *agent.PrepareParams) (*agent.Parts, error) {
+	if c.plan.Blocks != nil {
+		return c.plan.Blocks(p)
+	}
+	out := &agent.Parts{}
+	for _, r := range p.Blocks {
+		out.Blocks = append(out.Blocks, attest.NoBlocks(r.Model, attest.NotYet, "not asked of this attack"))
+	}
+	return out, nil
 }
 
 // Log implements agent.Half: the honest node's logs, which whoever holds root can read.

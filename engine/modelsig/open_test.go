@@ -214,6 +214,28 @@ func TestOpenRejectsOtherDocuments(t *testing.T) {
 	open(t, []byte(text), key)
 }
 
+// What a later step would refuse too is refused where it stands, by its name.
+func TestOpenNamesWhatIsWrong(t *testing.T) {
+	key := newKey(t, elliptic.P256())
+	good := signer{key: key}.bundle(t, encode(t, statement(tiny().resources(), filesOf())))
+	text := string(encode(t, good))
+	for b, words := range map[string]string{
+		replaced(t, good, "verificationMaterial", object{"certificate": object{}, "publicKey": object{"hint": ""}}): "2 of publicKey",
+		replaced(t, good, "dsseEnvelope", object{"payload": "AAAA", "payloadType": inToto, "signatures": []any{}}):  "signatures: none",
+		replaced(t, good, "dsseEnvelope", object{"payload": "AB==", "payloadType": inToto, "signatures": []any{}}):  "payload: illegal base64",
+		strings.Replace(text, `"keyid":null`, `"keyid":{}`, 1):                                                      "keyid",
+		strings.Replace(text, `"hint":`, `"x":`+strings.Repeat("[", 15)+strings.Repeat("]", 15)+`,"hint":`, 1):      "nested over the limit",
+		strings.Replace(text, `"keyid":`, `"`+strings.Repeat("k", 1025)+`":1,"keyid":`, 1):                          "member name over the limit",
+		replaced(t, good, "verificationMaterial", "none"):                                                           "not a JSON object",
+		replaced(t, good, "mediaType", 3): "mediaType: not a JSON string",
+		replaced(t, good, "dsseEnvelope", object{"payload": "AAAA", "payloadType": inToto, "signatures": object{"sig": "AAAA"}}): "not a JSON array",
+	} {
+		if _, err := modelsig.Open([]byte(b), &key.PublicKey); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("got %v, want %q", err, words)
+		}
+	}
+}
+
 // replaced returns a bundle with one member set anew, or taken out where v is nil.
 func replaced(t testing.TB, b object, member string, v any) string {
 	t.Helper()
@@ -263,7 +285,7 @@ func TestParseKeyRejectsOtherThings(t *testing.T) {
 		"private key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
 		"not a key":   pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der[:20]}),
 		"P-224":       pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: weak}),
-		"long":        append(bytes.Repeat([]byte("x"), modelsig.MaxKeyBytes), good...),
+		"long":        append(bytes.Repeat([]byte("\n"), modelsig.MaxKeyBytes), good...),
 	} {
 		if _, err := modelsig.ParseKey(text); err == nil {
 			t.Errorf("%s: accepted", name)

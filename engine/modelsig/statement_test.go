@@ -168,6 +168,9 @@ func TestOpenRejectsShardsThatDoNotCover(t *testing.T) {
 		}
 		refused(t, name, statement(list, shardsOf(8)), "")
 	}
+	const most = modelsig.MaxFileBytes
+	beyond := []any{resource(fmt.Sprintf("a:0:%d", most), ""), resource(fmt.Sprintf("a:%d:%d", most, most+1), "")}
+	refused(t, "ends over the limit", statement(beyond, shardsOf(most)), "path:start:end")
 	st := statement([]any{resource("a:0:8", "")}, shardsOf(8))
 	first(st)["algorithm"] = "sha256-sharded-16"
 	refused(t, "algorithm of another size", st, "algorithm")

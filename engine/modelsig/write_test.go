@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -173,19 +172,4 @@ func open(t testing.TB, bundle []byte, key *ecdsa.PrivateKey) *modelsig.Statemen
 		t.Fatal(err)
 	}
 	return s
-}
-
-func shardName(path string, r modelsig.Shard) string {
-	return fmt.Sprintf("%s:%d:%d", path, r.Start, r.End)
-}
-
-// cutShard takes the path and the end from a shard's name.
-func cutShard(t testing.TB, name string) (string, uint64) {
-	t.Helper()
-	parts := strings.Split(name, ":")
-	end, err := strconv.ParseUint(parts[len(parts)-1], 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Join(parts[:len(parts)-2], ":"), end
 }

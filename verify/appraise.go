@@ -64,6 +64,7 @@ func (v *Verifier) Appraise(a *Authenticated) *Appraised {
 		ap.state(k.kind, body)
 	}
 	v.absences(ap)
+	ap.blocks(v.refs)
 	ap.inputs(v.refs)
 	ap.runtime()
 	ap.bootLog(v.refs) // whose references ask what explains the later registers

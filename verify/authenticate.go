@@ -26,6 +26,7 @@ type Authenticated struct {
 	tpmClaims    *tpm.Claims
 	quote        *tpm.QuoteInfo
 	logs         map[string]attest.Part // as sent
+	blocks       []attest.BlockAnswer   // as sent; the answer holds them
 	replayed     map[string][]byte      // beginnings of logs, for the history
 }
 
@@ -83,7 +84,11 @@ func (a *authentication) parse() {
 		a.findings.bad("answer.malformed", "answer", Asserted, "within the format", err)
 		return
 	}
-	a.answer = *ans
+	a.answer, a.blocks = *ans, ans.Blocks
+	if err := checkBlocksAsked(&a.challenge, ans); err != nil {
+		a.findings.bad("answer.malformed", "answer", Asserted, "what the challenge asks", err)
+		return
+	}
 	if err := a.parseEvidence(); err != nil {
 		a.findings.bad("evidence.malformed", "evidence", Asserted, "within the format", err)
 	}

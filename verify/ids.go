@@ -141,6 +141,10 @@ var registry = []Entry{
 	{"engine.library.differs", "appraise", Warning, harmless, "A library mapped by the engine differs from every reference of its name: an update, or an exchange. It keeps the engine from counting as referenced."},
 	{"agent.executable.match", "appraise", Affirming, harmless, "The agent's or probe's stated digest stands in the references."},
 	{"agent.executable.unknown", "appraise", None, harmless, "The agent's or probe's stated digest is not in the references."},
+	{"weights.blocks.ok", "appraise", Affirming, harmless, "The blocks of weights that the nonce picked lead to the digests of the model's files. It means that this agent could obtain these bytes between challenge and answer, and nothing more: not that an engine has them loaded."},
+	{"weights.blocks.wrong", "appraise", Contraindicated, exact, "A block of weights that the nonce picked is missing, or does not lead to the digest of its file: who answered did not have the files of the model."},
+	{"weights.blocks.absent", "appraise", Warning, harmless, "Blocks of weights were asked for and not proved, with the node's reason: nobody showed that the files are there."},
+	{"weights.blocks.not_evaluable", "appraise", None, harmless, "The proofs of blocks cannot be judged: neither the claims nor the references list the files of the model."},
 	{"gpu.duplicate", "appraise", Contraindicated, exact, "One GPU is stated twice: two devices have the same UUID."},
 
 	{"crosscheck.not_evaluable", "cross-check", None, harmless, "No statistical results were given, or no rule of this version reads them: nothing was held against the answers."},

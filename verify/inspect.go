@@ -122,8 +122,15 @@ func (in *inspector) response(rec *attest.Record) any {
 	view := map[string]any{"size": r.Size, "logs": logs, "index": r.Index, "path": path, "evidence": in.evidence(r.Evidence)}
 	if a, err := attest.ParseAnswer(r.Answer); err != nil {
 		view["answer"] = problem(err)
-	} else if a.Channel != nil {
-		view["answer"] = map[string]string{"channel": a.Channel.String()}
+	} else {
+		answer := map[string]any{}
+		if a.Channel != nil {
+			answer["channel"] = a.Channel.String()
+		}
+		if len(a.Blocks) > 0 {
+			answer["blocks"] = blocksView(a.Blocks)
+		}
+		view["answer"] = answer
 	}
 	return view
 }

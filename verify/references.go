@@ -1,11 +1,14 @@
 package verify
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hallmark-attest/hallmark/attest"
@@ -185,6 +188,11 @@ func (r *References) expectedModel(name string) string {
 		s += fmt.Sprintf(" or one of %d others", len(known)-1)
 	}
 	return s
+}
+
+// ModelDigests lists the manifest digests of all models, sorted.
+func (r *References) ModelDigests() []attest.Digest {
+	return slices.SortedFunc(maps.Keys(r.modelNames), func(a, b attest.Digest) int { return bytes.Compare(a[:], b[:]) })
 }
 
 // names lists under which names a manifest digest is known.

@@ -132,7 +132,7 @@ func (l *load) run(clients int) {
 // one asks once and judges the answer for this very challenge and connection.
 func (l *load) one(ctx context.Context, c *client.Client) error {
 	begin := time.Now()
-	record, stored, err := c.Ask(ctx, l.validator.Key, l.ueid, attest.Built(), nil)
+	record, stored, err := c.Ask(ctx, l.validator.Key, l.ueid, client.Question{Kinds: attest.Built()})
 	took := time.Since(begin)
 	if err != nil {
 		return err

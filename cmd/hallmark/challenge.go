@@ -21,6 +21,8 @@ type challengeFlags struct {
 	stored         string
 	history        string
 	kinds, logs    []string
+	blocks         uint32
+	models, refs   []string
 	timeout        time.Duration
 }
 
@@ -33,8 +35,13 @@ func challengeCommand() *cobra.Command {
 was asked, when, over which connection, and what came back. The record is signed
 by the validator's key. It judges nothing: see hallmark verify.
 
-Without --node the node is addressed by the name it gives itself.`,
+Without --node the node is addressed by the name it gives itself.
+
+With --blocks the node must prove blocks of 4096 bytes of the weights that the
+challenge's nonce picks. Proved, they mean that its agent could obtain these bytes
+in that time, and nothing more.`,
 		Example: `  hallmark challenge https://gpu7.example:7443 --key validator.key --node gpu7.json -o answer.hm
+  hallmark challenge https://gpu7.example:7443 --key validator.key --node gpu7.json --blocks 8 --reference models.json -o answer.hm
   hallmark verify answer.hm --node gpu7.json --reference models.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return challenge(cmd.Context(), args[0], f) },
@@ -46,6 +53,9 @@ Without --node the node is addressed by the name it gives itself.`,
 	fl.StringVar(&f.stored, "store-challenge", "", "also keep the signed challenge here, for verify --challenge when records pass through other hands")
 	fl.StringSliceVar(&f.kinds, "kinds", []string{"engine", "gpu", "host", "tpm"}, "wanted kinds")
 	fl.StringSliceVar(&f.logs, "logs", []string{"boot", "cel", "ima"}, "wanted logs, or none")
+	fl.Uint32Var(&f.blocks, "blocks", 0, "how many blocks of each model's weights the node must prove, which the nonce picks; at most 32 together")
+	fl.StringSliceVar(&f.models, "models", nil, "the models that --blocks is about, by manifest digest")
+	fl.StringSliceVar(&f.refs, "reference", nil, "reference files whose models --blocks is about")
 	fl.StringVar(&f.history, "history", "", "directory of verify --history: logs are asked for from where the kept ones end (needs --node)")
 	fl.DurationVar(&f.timeout, "timeout", 60*time.Second, "how long to wait for the answer")
 	cmd.MarkFlagRequired("key")
@@ -59,6 +69,10 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 		return err
 	}
 	logs, err := parseLogs(f.logs)
+	if err != nil {
+		return err
+	}
+	blocks, err := blockRequests(f.blocks, f.models, f.refs)
 	if err != nil {
 		return err
 	}
@@ -89,7 +103,7 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 			return err
 		}
 	}
-	record, signed, err := c.Ask(ctx, key, audience, kinds, logs)
+	record, signed, err := c.Ask(ctx, key, audience, client.Question{Kinds: kinds, Logs: logs, Blocks: blocks})
 	if err != nil {
 		return explainRefusal(err)
 	}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -34,15 +35,25 @@ func SignChallenge(key *ecdsa.PrivateKey, c attest.Challenge) ([]byte, error) {
 	return sign.Seal(key, attest.TypeChallenge, payload)
 }
 
+// Question is what a challenge asks for.
+type Question struct {
+	Kinds  []attest.Kind
+	Logs   *attest.Logs          // nil: none
+	Blocks []attest.BlockRequest // of weights, in any order; nil: none
+}
+
 // Ask challenges the node and returns the record, signed by the validator's key, and the challenge as sent.
-// logs says which logs are wanted beside, nil for none.
-func (c *Client) Ask(ctx context.Context, key *ecdsa.PrivateKey, audience attest.UEID, kinds []attest.Kind, logs *attest.Logs) (record, challenge []byte, err error) {
+func (c *Client) Ask(ctx context.Context, key *ecdsa.PrivateKey, audience attest.UEID, q Question) (record, challenge []byte, err error) {
 	start := c.now()
-	ch, err := NewChallenge(audience, kinds, start)
+	ch, err := NewChallenge(audience, q.Kinds, start)
 	if err != nil {
 		return nil, nil, err
 	}
-	ch.Logs = logs
+	ch.Logs = q.Logs
+	ch.Blocks = slices.SortedFunc(slices.Values(q.Blocks), func(a, b attest.BlockRequest) int { return bytes.Compare(a.Model[:], b.Model[:]) })
+	if err := ch.Check(); err != nil {
+		return nil, nil, err
+	}
 	if challenge, err = SignChallenge(key, ch); err != nil {
 		return nil, nil, err
 	}

@@ -91,7 +91,7 @@ func TestRecordHoldsWhatTheConnectionShowed(t *testing.T) {
 	c.now = func() time.Time { clock = clock.Add(time.Second); return clock }
 
 	key, audience := newKey(t), attest.UEIDFromKey(attest.Digest{1})
-	doc, sent, err := c.Ask(t.Context(), key, audience, []attest.Kind{attest.KindTPM, attest.KindGPU}, nil)
+	doc, sent, err := c.Ask(t.Context(), key, audience, Question{Kinds: []attest.Kind{attest.KindTPM, attest.KindGPU}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestRecordHoldsWhatTheConnectionShowed(t *testing.T) {
 	if ch.Audience != audience || len(ch.Kinds) != 2 || ch.Kinds[0] != attest.KindGPU {
 		t.Errorf("audience %s, kinds %v", ch.Audience, ch.Kinds)
 	}
-	if _, again, err := c.Ask(t.Context(), key, audience, attest.Built(), nil); err != nil || challenge(t, key, again).Nonce == ch.Nonce {
+	if _, again, err := c.Ask(t.Context(), key, audience, Question{Kinds: attest.Built()}); err != nil || challenge(t, key, again).Nonce == ch.Nonce {
 		t.Errorf("nonce %s again, %v", ch.Nonce, err)
 	}
 }
@@ -147,10 +147,10 @@ func opened(t *testing.T, key *ecdsa.PrivateKey, doc []byte, typ string) []byte 
 
 func TestAskRefusesKindsThatNobodyKnows(t *testing.T) {
 	_, c := served(t, nil, func(http.ResponseWriter, *http.Request) { t.Error("the node was asked") })
-	if _, _, err := c.Ask(t.Context(), newKey(t), attest.UEIDFromKey(attest.Digest{1}), []attest.Kind{"gpx"}, nil); err == nil {
+	if _, _, err := c.Ask(t.Context(), newKey(t), attest.UEIDFromKey(attest.Digest{1}), Question{Kinds: []attest.Kind{"gpx"}}); err == nil {
 		t.Error("a challenge for an unknown kind")
 	}
-	if _, _, err := c.Ask(t.Context(), newKey(t), attest.UEID{}, attest.Built(), nil); err == nil {
+	if _, _, err := c.Ask(t.Context(), newKey(t), attest.UEID{}, Question{Kinds: attest.Built()}); err == nil {
 		t.Error("a challenge to nobody")
 	}
 }
@@ -247,7 +247,7 @@ func TestProblemsAreToldApartFromOtherRefusals(t *testing.T) {
 	if id, _, err := c.Identity(t.Context()); !errors.As(err, &p) {
 		t.Errorf("identity: %+v, %v", id, err)
 	}
-	if record, sent, err := c.Ask(t.Context(), newKey(t), attest.UEIDFromKey(attest.Digest{1}), attest.Built(), nil); !errors.As(err, &p) || record != nil {
+	if record, sent, err := c.Ask(t.Context(), newKey(t), attest.UEIDFromKey(attest.Digest{1}), Question{Kinds: attest.Built()}); !errors.As(err, &p) || record != nil {
 		t.Errorf("a record of a refusal: %x, %x, %v", record, sent, err)
 	}
 	for _, x := range []answer{

@@ -33,7 +33,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	record, _, err := c.Ask(context.Background(), key, ueid, attest.Built(), nil)
+	record, _, err := c.Ask(context.Background(), key, ueid, client.Question{Kinds: attest.Built()})
 	if err == nil {
 		err = os.WriteFile("answer.hm", record, 0o600)
 	}

@@ -196,7 +196,7 @@ func (e *enrolment) ask(a attest.Activate) ([]byte, error) {
 
 // pin takes the persisted key of a host without TPM, once it has answered a challenge with it.
 func (e *enrolment) pin() (*attest.Node, error) {
-	record, stored, err := e.client.Ask(e.ctx, e.key, e.ueid, attest.Built(), nil)
+	record, stored, err := e.client.Ask(e.ctx, e.key, e.ueid, client.Question{Kinds: attest.Built()})
 	if err != nil {
 		return nil, err
 	}

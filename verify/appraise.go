@@ -8,6 +8,7 @@ import (
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/host"
+	"github.com/hallmark-attest/hallmark/engine"
 )
 
 // Appraised is authenticated evidence whose claims were compared with reference
@@ -18,6 +19,8 @@ type Appraised struct {
 	claims   map[attest.Kind]ClaimWithStanding
 	engines  int // engines found serving, with executable and complete models stated, and no library that differs from its references
 	declared int // engines the node declares
+
+	engineList []engine.Engine // as stated
 
 	hostClaims   *host.Claims
 	software     attest.Software

@@ -1,13 +1,17 @@
 package verify
 
-// CrossChecked is an appraisal held against statistical results.
+// CrossChecked is an appraisal held against itself and against statistical results.
 type CrossChecked struct {
 	*Appraised
+	rules []RuleOutcome
 }
 
-// CrossCheck holds the appraised claims against statistical results. This
-// version has no rule that reads them, and says so in every result.
+// CrossCheck holds the appraised claims against each other and against
+// statistical results. This version has no rule that reads the latter, and says
+// so in every result.
 func (v *Verifier) CrossCheck(ap *Appraised) *CrossChecked {
-	ap.findings.unknown("crosscheck.not_evaluable", "statistics", Validator, "statistical results", "none")
-	return &CrossChecked{ap}
+	c := &CrossChecked{Appraised: ap}
+	c.rules = c.precision(v.refs)
+	c.findings.unknown("crosscheck.not_evaluable", "statistics", Validator, "statistical results", "none")
+	return c
 }

@@ -11,7 +11,7 @@ func (v *Verifier) Decide(c *CrossChecked) *Result {
 	r := v.newResult(c.auth.options, c.findings)
 	r.Node = c.auth.bound.UEID.String()
 	r.Received = stamp(c.auth.record.Received)
-	r.Claims = c.claims
+	r.Claims, r.Rules = c.claims, c.rules
 	r.Tier = TierNone
 	reached := true
 	for _, t := range Tiers() {

@@ -68,8 +68,8 @@ func TestMissingNodeRecordExcusesTheEnrolledKeyAtCommunityOnly(t *testing.T) {
 	v := f.verifier(t, f.known(), nil)
 	unmet := demandEntry{DemandEnrolledKey, []string{"node.not_given"}, func(*CrossChecked) bool { return false }}
 	other := demandEntry{DemandChannel, []string{"channel.none"}, func(*CrossChecked) bool { return false }}
-	without := &CrossChecked{&Appraised{auth: &Authenticated{}}}
-	with := &CrossChecked{&Appraised{auth: &Authenticated{node: &attest.Node{}}}}
+	without := &CrossChecked{Appraised: &Appraised{auth: &Authenticated{}}}
+	with := &CrossChecked{Appraised: &Appraised{auth: &Authenticated{node: &attest.Node{}}}}
 	for _, c := range []struct {
 		what string
 		got  bool

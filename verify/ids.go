@@ -147,7 +147,11 @@ var registry = []Entry{
 	{"weights.blocks.not_evaluable", "appraise", None, harmless, "The proofs of blocks cannot be judged: neither the claims nor the references list the files of the model."},
 	{"gpu.duplicate", "appraise", Contraindicated, exact, "One GPU is stated twice: two devices have the same UUID."},
 
-	{"crosscheck.not_evaluable", "cross-check", None, harmless, "No statistical results were given, or no rule of this version reads them: nothing was held against the answers."},
+	{"crosscheck.not_evaluable", "cross-check", None, harmless, "No rule of this version reads statistical results: only rules on the node's own statements ran, and nothing was held against the answers."},
+	{"engine.precision.match", "cross-check", Affirming, harmless, "The weight files' headers hold the declared precision or more."},
+	{"engine.precision.lower", "cross-check", Contraindicated, exact, "Rule M3: more than 50 of 1000 parameters have fewer bits, by the weight files' own headers, than the precision that the node declares. Two statements of the node contradict each other."},
+	{"engine.precision.higher", "cross-check", None, harmless, "The weights have more bits than declared: no harm done, and not what is declared. Correct the declaration."},
+	{"engine.precision.not_evaluable", "cross-check", None, harmless, "The declared precision cannot be compared with the weight files' headers: none is declared, the model is not measured, or its packing is not known."},
 
 	{"root.none", "decide", Warning, harmless, "No enrolled hardware root vouches for this node: it has no TPM, was enrolled without an endorsement certificate, or no node record was given."},
 	{"quote.none", "decide", Warning, harmless, "The evidence carries no quote by a hardware root."},

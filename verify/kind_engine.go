@@ -16,7 +16,7 @@ func (ap *Appraised) engine(refs *References, body []byte) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	ap.declared = len(c.Engines)
+	ap.declared, ap.engineList = len(c.Engines), c.Engines
 	for i := range c.Engines {
 		e := &c.Engines[i]
 		serving := ap.process(refs, e)

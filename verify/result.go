@@ -46,7 +46,8 @@ type ClaimWithStanding struct {
 // RuleOutcome is one cross-check rule's outcome.
 type RuleOutcome struct {
 	ID         string    `json:"id"`
-	Outcome    string    `json:"outcome"` // "pass", "violated", "not evaluable", "missing"
+	Subject    string    `json:"subject,omitempty"` // which part of the node
+	Outcome    string    `json:"outcome"`           // "pass", "violated", "not evaluable", "missing"
 	Reason     string    `json:"reason"`
 	Value      string    `json:"value,omitempty"`
 	Limit      string    `json:"limit,omitempty"`

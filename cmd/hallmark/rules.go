@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -14,11 +16,13 @@ func rulesCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "rules",
-		Short: "List every finding id with its sentence",
+		Short: "List every finding id and every rule with its sentence",
 		Long: `Lists every finding that verify can report: its id, the stage that judges it, the
 worst status it can have, what a contradiction of this id rests on (exact: a
 cryptographic or structural fact; reference: as good as the reference values),
-and the sentence for people. This version has no cross-check rules.`,
+and the sentence for people. Then the cross-check rules: what each reads, its
+limit, and whether a violation contradicts (bound) or only hints. This version has
+rules on the node's own statements and none on statistical results.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return rules(asJSON) },
 	}
@@ -30,12 +34,19 @@ func rules(asJSON bool) error {
 	if asJSON {
 		enc := json.NewEncoder(os.Stdout)
 		enc.SetIndent("", "  ")
-		return enc.Encode(map[string]any{"findings": verify.Registry(), "rules": []any{}})
+		return enc.Encode(map[string]any{"findings": verify.Registry(), "rules": verify.Rules()})
 	}
 	t := newTable()
 	t.AppendHeader(table.Row{"ID", "STAGE", "WORST", "RESTS ON", "SENTENCE"})
 	for _, e := range verify.Registry() {
 		t.AppendRow(table.Row{e.ID, e.Stage, e.Worst, e.Soundness, e.Sentence})
+	}
+	t.Render()
+	fmt.Println()
+	t = newTable()
+	t.AppendHeader(table.Row{"RULE", "READS", "LIMIT", "KIND", "CALIBRATED", "SENTENCE"})
+	for _, r := range verify.Rules() {
+		t.AppendRow(table.Row{r.ID, strings.Join(r.Reads, ", "), r.Limit + " " + r.Unit, r.Kind, r.Calibrated, r.Sentence})
 	}
 	t.Render()
 	return nil

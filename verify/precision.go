@@ -1,0 +1,161 @@
+package verify
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/engine"
+	"github.com/hallmark-attest/hallmark/engine/census"
+)
+
+const unitM3 = "1/1000 of the parameters below the declared bits"
+
+var limitM3 = strconv.Itoa(census.TolerancePermille)
+
+// precision is rule M3: each engine's declared precision against the headers of
+// the files that it is declared to serve. Both are the node's statements, so what
+// a violation shows is exact and small: they cannot both be true. Headers that lie
+// in favour of the declaration pass.
+func (c *CrossChecked) precision(refs *References) []RuleOutcome {
+	if _, stated := c.claims[attest.KindEngine]; !stated {
+		return []RuleOutcome{outcomeM3("", ruleMissing, "no engine claims")}
+	}
+	var out []RuleOutcome
+	for i := range c.engineList {
+		e := &c.engineList[i]
+		p := declaredPrecision(refs, e)
+		c.precisionFinding(e, p)
+		out = append(out, precisionOutcome(e, p))
+	}
+	return out
+}
+
+// declaredPrecision compares the model that the declaration is about. An engine
+// may have others beside it (draft model, adapters); where neither references
+// nor arguments tell which is meant, only what holds for all of them is said.
+func declaredPrecision(refs *References, e *engine.Engine) census.Precision {
+	if e.Declared.Precision == "" {
+		return notComparable("no precision is declared")
+	}
+	list := meant(refs, e)
+	if len(list) == 0 {
+		return notComparable("no model is configured")
+	}
+	out := comparePrecision(e, list[0])
+	for _, m := range list[1:] {
+		p := comparePrecision(e, m)
+		if (p.Verdict == census.Lower) != (out.Verdict == census.Lower) || p.Verdict == census.NotEvaluable || out.Verdict == census.NotEvaluable {
+			return notComparable("several models, and nothing tells which of them is declared")
+		}
+		if p.BelowPermille < out.BelowPermille || p.Verdict == census.Match && out.Verdict == census.Higher {
+			out = p
+		}
+	}
+	return out
+}
+
+// meant are the models that the declared name and precision may be about: those
+// the references know under that name, else the one that the process was started
+// with by its own arguments, else all.
+func meant(refs *References, e *engine.Engine) (list []*engine.Model) {
+	for i := range e.Models {
+		m := &e.Models[i]
+		if got := refs.model(modelName(e, m), m); m.Complete && (got == matchesReference || got == sameWeights) {
+			list = append(list, m)
+		}
+	}
+	if len(list) > 0 {
+		return list
+	}
+	for i := range e.Models {
+		if startedWith(e, e.Models[i].Path) {
+			return []*engine.Model{&e.Models[i]}
+		}
+		list = append(list, &e.Models[i])
+	}
+	return list
+}
+
+// startedWith reports whether path is the model argument of the engine's process,
+// under the canonical names of package engine.
+func startedWith(e *engine.Engine, path string) bool {
+	if e.Process == nil {
+		return false
+	}
+	for _, a := range e.Process.Args {
+		switch a.Name {
+		case "model", "--model", "--model-path", "--model-id":
+			if a.Value == path {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// comparePrecision holds one model against the declaration. A census of more
+// bytes than the model has is of other files, whatever it says.
+func comparePrecision(e *engine.Engine, m *engine.Model) census.Precision {
+	switch {
+	case !m.Complete:
+		return notComparable("the model's files are not all measured")
+	case m.Census == nil:
+		return notComparable("the node states no census of the model")
+	case censusBytes(m.Census) > m.SizeBytes:
+		return notComparable(fmt.Sprintf("the census counts %d bytes, the model has %d", censusBytes(m.Census), m.SizeBytes))
+	}
+	return m.Census.Against(e.Declared.Precision)
+}
+
+// censusBytes cannot overflow: Check bounds count and size of the summands.
+func censusBytes(c *census.Census) uint64 {
+	n := c.UnknownBytes
+	for _, t := range c.ByType {
+		n += t.StorageBytes
+	}
+	return n
+}
+
+func notComparable(why string) census.Precision {
+	return census.Precision{Verdict: census.NotEvaluable, Why: why}
+}
+
+func (c *CrossChecked) precisionFinding(e *engine.Engine, p census.Precision) {
+	check, declared := "precision of "+e.Name, e.Declared.Precision
+	switch p.Verdict {
+	case census.Match:
+		seen := p.Why
+		if !p.Exact {
+			seen += "; as many bits in another format"
+		}
+		c.findings.good("engine.precision.match", check, Asserted, seen)
+	case census.Lower:
+		c.findings.bad("engine.precision.lower", check, Asserted, declared, p.Why)
+	case census.Higher:
+		c.findings.unknown("engine.precision.higher", check, Asserted, declared, p.Why)
+	default:
+		c.findings.unknown("engine.precision.not_evaluable", check, Asserted, declared, p.Why)
+	}
+}
+
+func precisionOutcome(e *engine.Engine, p census.Precision) RuleOutcome {
+	about := "engine " + e.Name
+	switch p.Verdict {
+	case census.Lower, census.Match, census.Higher:
+		what := rulePass
+		if p.Verdict == census.Lower {
+			what = ruleViolated
+		}
+		o := outcomeM3(about, what, p.Why)
+		o.Value = strconv.FormatUint(p.BelowPermille, 10)
+		o.Limit = limitM3
+		o.Margin = strconv.FormatInt(census.TolerancePermille-int64(p.BelowPermille), 10)
+		return o
+	}
+	return outcomeM3(about, ruleNotEvaluable, p.Why)
+}
+
+func outcomeM3(about, outcome, reason string) RuleOutcome {
+	return RuleOutcome{ID: "M3", Subject: about, Outcome: outcome, Reason: clip(reason), Unit: unitM3, Kind: kindBound, Calibrated: true, Assurance: Asserted}
+}

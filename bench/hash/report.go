@@ -15,7 +15,7 @@ func (b *bench) table(sides []side, t map[string][]turn) {
 	for _, s := range sides {
 		w, c := median(each(t[s.name], wall)), median(each(t[s.name], cpu))
 		rss := median(each(t[s.name], func(t turn) float64 { return float64(t.rss) }))
-		fmt.Printf("  %-22s wall %6.2f s, CPU %6.2f s, %5.2f GB/s, %5.2f GB a CPU second, %6.1f MiB\n", s.name, w, c, gb/w, gb/c, rss/(1<<20))
+		fmt.Printf("  %-22s wall %6.2f s, CPU %6.2f s, %5.2f GB/s, %5.2f GB a CPU second, %4.2f processors at once, %6.1f MiB\n", s.name, w, c, gb/w, gb/c, c/w, rss/(1<<20))
 	}
 }
 

@@ -108,15 +108,18 @@ var errNoModel = errors.New("no configured model has this digest")
 // errNoBlock says that all files of the model are empty.
 var errNoBlock = errors.New("all files of the model are empty")
 
+// errSince says that the files are not those that were measured.
+var errSince = errors.New("changed since it was measured")
+
 // noBlocks is an absence with the reason that this package's errors carry.
 func noBlocks(model attest.Digest, err error) attest.BlockAnswer {
 	reason := proc.Reason(err)
 	var later *NotYetError
 	switch {
+	case errors.Is(err, errSince), errors.Is(err, proc.ErrChanged):
+		reason = attest.Changed
 	case errors.Is(err, errNoModel), errors.Is(err, errNoBlock):
 		reason = attest.NotPresent
-	case errors.Is(err, proc.ErrChanged):
-		reason = attest.Changed
 	case errors.As(err, &later), errors.Is(err, ErrBusy):
 		reason = attest.NotYet
 	}
@@ -139,7 +142,7 @@ func (c *Collector) modelOf(ctx context.Context, model attest.Digest) (*modelNow
 		now, err := c.modelNow(ctx, path, model)
 		var later *NotYetError
 		if errors.Is(err, errNoModel) || errors.As(err, &later) {
-			err = fmt.Errorf("%w since it was measured: %w", proc.ErrChanged, err)
+			err = fmt.Errorf("%w: %w", errSince, err)
 		}
 		return now, err
 	}
@@ -281,7 +284,7 @@ func (n *modelNow) open(ctx context.Context, d *Digests, i int) (provable, error
 	p := provable{f, b}
 	if e := n.manifest[i]; b.Digest != e.FSVerity || uint64(b.SizeBytes) != e.Size {
 		p.close()
-		return provable{}, fmt.Errorf("%w since it was measured", proc.ErrChanged)
+		return provable{}, errSince
 	}
 	return p, nil
 }

@@ -229,6 +229,9 @@ func writeVectors(t *testing.T) {
 	for _, c := range logCases() {
 		writeVector(t, c.name, c.vector(t))
 	}
+	for _, c := range blockCases() {
+		writeVector(t, c.name, c.vector(t))
+	}
 }
 
 func writeVector(t *testing.T, name string, v vector) {

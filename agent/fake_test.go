@@ -117,6 +117,7 @@ type nodeOptions struct {
 	sources    []Source
 	background []func(context.Context)
 	logs       map[string]LogReader
+	blocks     BlockProver
 	related    func(ima.Entry) bool
 	bootID     func() ([16]byte, error)
 	engines    *EngineWatch
@@ -164,7 +165,7 @@ func startNode(t testing.TB, o nodeOptions) *node {
 	if n.keys, err = NewKeyring(c.Validators.Keys); err != nil {
 		t.Fatal(err)
 	}
-	n.collector, err = NewCollector(CollectorOptions{Config: &c, Version: "test", OpenTPM: o.openTPM, Sources: o.sources, Background: o.background, Logs: o.logs, Related: o.related, BootID: o.bootID, Engines: o.engines,
+	n.collector, err = NewCollector(CollectorOptions{Config: &c, Version: "test", OpenTPM: o.openTPM, Sources: o.sources, Background: o.background, Logs: o.logs, Blocks: o.blocks, Related: o.related, BootID: o.bootID, Engines: o.engines,
 		Inputs: func() attest.Inputs { return ReadInputs(&c, "/") }, Software: func() attest.Software { return attest.Software{Agent: &attest.FileDigest{Size: 1}} },
 		Log: quiet(t), Now: n.now})
 	if err != nil {

@@ -87,7 +87,8 @@ func (s *stage) layOut() error {
 		}
 	}
 	s.files = engineFiles{binary: filepath.Join(s.dir, "engine", engineName), otherBinary: filepath.Join(s.dir, "other", engineName),
-		model: filepath.Join(s.dir, "engine", "model"), otherModel: filepath.Join(s.dir, "other", "model")}
+		model: filepath.Join(s.dir, "engine", "model"), otherModel: filepath.Join(s.dir, "other", "model"),
+		downCast: filepath.Join(s.dir, "other", "down-cast")}
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -107,7 +108,8 @@ func (s *stage) layOut() error {
 		node.CopyProgram(self, s.files.binary, nil),
 		node.CopyProgram(self, s.files.otherBinary, []byte("another build")),
 		engine.WriteModel(s.files.model, 1, modelWidth),
-		engine.WriteModel(s.files.otherModel, 2, modelWidth))
+		engine.WriteModel(s.files.otherModel, 2, modelWidth),
+		engine.WriteDownCast(s.files.downCast, 1, modelWidth))
 }
 
 // key makes a validator key whose public half the node's operator lists: the attacker's too, for he may be the operator.

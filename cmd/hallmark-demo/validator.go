@@ -26,6 +26,10 @@ func newValidator(ctx context.Context, s *stage) (v *attacker.Validator, referen
 	if reference, err = verify.MarshalReference(v.Key, *ref); err != nil {
 		return nil, nil, err
 	}
+	ref.Models = []attest.ReferenceModel{}
+	if v.Programs, err = verify.MarshalReference(v.Key, *ref); err != nil {
+		return nil, nil, err
+	}
 	return v, reference, v.Refs.Add(reference, &v.Key.PublicKey)
 }
 

@@ -42,6 +42,7 @@ func Attacks() []Attack {
 		{"rolled-back", "puts back an older state of his software TPM, as one does with a virtual machine's disk", "clock.rollback", rolledBack, "", false},
 		{"duplicate-gpu", "states one GPU twice", "gpu.duplicate", duplicateGPU, "", false},
 		{"swapped-weights", "exchanges the weights after enrolment: same names, same sizes, same declaration", "engine.model.mismatch", swappedWeights, "", false},
+		{"down-cast", "saves the weights again in half the bits under the same names and declaration; the validator has no reference of the model", "engine.precision.lower", downCast, "", false},
 		{"weights-beside", "leaves the declared weights on disk and serves others", "engine.weights.foreign", weightsBeside, "", false},
 		{"swapped-engine", "serves with another executable of the same name", "engine.executable.mismatch", swappedEngine, "", false},
 

@@ -44,6 +44,7 @@ type Mallory struct {
 type Engine interface {
 	Honest(context.Context) error        // the enrolled executable with the enrolled weights
 	OtherWeights(context.Context) error  // files of another model under the same names, engine restarted
+	DownCast(context.Context) error      // the model's files saved again in 8 bits, same names, engine restarted
 	WeightsBeside(context.Context) error // the enrolled executable with weights from elsewhere; the declared files stay
 	OtherBinary(context.Context) error   // another executable of the same name with the same weights
 }

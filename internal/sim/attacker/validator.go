@@ -19,6 +19,8 @@ type Validator struct {
 	Key   *ecdsa.PrivateKey
 	Roots *enroll.Roots // of the demonstration's authority
 	Refs  *verify.References
+	// Programs is a reference file of programs alone: what a validator has who does not know the model.
+	Programs []byte
 }
 
 // Verdict is how one attempt ended.
@@ -119,8 +121,9 @@ func (v *Validator) challenge(ctx context.Context, url string, nodeFile []byte, 
 		verify.Options{At: time.Now(), Asked: verify.TierVerified, Stored: stored, History: h})
 }
 
-// measuredFindings are the ids of which an answer has one each once its engine's files were hashed.
+// measuredFindings are the ids of which an answer has one each once its engine's files were hashed and their headers read.
 var measuredFindings = [][]string{
+	{"engine.precision.match", "engine.precision.lower", "engine.precision.higher"},
 	{"engine.model.match", "engine.model.mismatch", "engine.model.unknown"},
 	{"engine.executable.match", "engine.executable.mismatch", "engine.executable.unknown"},
 }

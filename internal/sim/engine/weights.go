@@ -23,17 +23,26 @@ type tensor struct {
 	Offsets [2]uint64 `json:"data_offsets"`
 }
 
-// WriteModel writes a model directory: a safetensors file of four square layers of 2-byte numbers with the given width,
+// WriteModel writes a model directory: a safetensors file of four square layers of bf16 numbers with the given width,
 // drawn from seed, and a configuration beside it. Another seed is another model of the same shape and size.
 func WriteModel(dir string, seed uint64, width uint64) error {
+	return write(dir, "BF16", 2, seed, width)
+}
+
+// WriteDownCast writes a model of the same names and shapes whose numbers are stored in 8 bits, as after a cast to fp8.
+func WriteDownCast(dir string, seed uint64, width uint64) error {
+	return write(dir, "F8_E4M3", 1, seed, width)
+}
+
+func write(dir, dtype string, bytesEach, seed, width uint64) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
 	const layers = 4
-	size := 2 * width * width
+	size := bytesEach * width * width
 	header := map[string]tensor{}
 	for i := range uint64(layers) {
-		header[fmt.Sprintf("model.layers.%d.weight", i)] = tensor{"BF16", [2]uint64{width, width}, [2]uint64{i * size, (i + 1) * size}}
+		header[fmt.Sprintf("model.layers.%d.weight", i)] = tensor{dtype, [2]uint64{width, width}, [2]uint64{i * size, (i + 1) * size}}
 	}
 	h, err := json.Marshal(header)
 	if err != nil {

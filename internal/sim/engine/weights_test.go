@@ -35,6 +35,21 @@ func TestModelsOfOneSeedAreEqualAndOfTwoDiffer(t *testing.T) {
 	}
 }
 
+func TestDownCastHasTheSameTensorsInHalfTheBytes(t *testing.T) {
+	dir := t.TempDir()
+	if err := WriteDownCast(dir, 1, 32); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := checkWeights(b)
+	if n != 4 || err != nil || uint64(len(b))-8-binary.LittleEndian.Uint64(b) != 4*32*32 || !bytes.Contains(b, []byte(`"F8_E4M3"`)) {
+		t.Error(n, err, len(b))
+	}
+}
+
 func TestCheckWeightsRefusesHeadersThatLie(t *testing.T) {
 	good := weights(t, 1)
 	long := bytes.Clone(good)

@@ -91,7 +91,7 @@ var registry = []Entry{
 	{"secure_boot.on", "appraise", Affirming, harmless, "Secure Boot is on, by all readers of the boot log."},
 	{"secure_boot.off", "appraise", Warning, harmless, "Secure Boot is off: what the firmware started needed no signature."},
 	{"ima.not_evaluable", "appraise", None, harmless, "The kernel's measurement list was not sent, not asked for, or cannot be read."},
-	{"ima.no_match", "appraise", Warning, harmless, "No beginning of the kernel's measurement list gives the quoted register 10: the list was changed or cut."},
+	{"ima.no_match", "appraise", Warning, harmless, "No beginning of the kernel's measurement list gives the quoted register 10: the list was changed or cut, or the kernel could not extend a TPM that timed out, and its log says so (ima: Error Communicating to TPM chip)."},
 	{"ima.prefix", "appraise", Affirming, harmless, "A beginning of the kernel's measurement list replays to the quoted register 10."},
 	{"ima.violations", "appraise", Warning, harmless, "The kernel could not measure a file reliably: it was written while it was read, or the reverse."},
 	{"ima.hidden", "appraise", None, harmless, "The node hides entries of the measurement list that it calls unrelated; they replay and say nothing."},

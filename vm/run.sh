@@ -156,11 +156,20 @@ main() {
   # References and node record are of one image; another one begins with `first`.
   [ "$1" = first ] || [ "$(cat "$vm/reference.image" 2>/dev/null)" = "$image" ] || set -- first "$@"
   for name in "$@"; do
-    step "$name" "$here/run.sh" --alone "$name" "$image" || { failed+=("$name"); [ "$name" != first ] || break; }
+    scenario "$name" || { failed+=("$name"); [ "$name" != first ] || break; }
     [ "$name" != first ] || echo "$image" >"$vm/reference.image"
   done
   [ ${#failed[@]} = 0 ] || die "failed: ${failed[*]}; transcripts in $vm/runs"
   say "all scenarios as expected; transcripts in $vm/runs, times in $vm/timings.tsv"
+}
+
+# scenario NAME: once more where the guest's kernel says that the emulated TPM did not answer in time, which a busy
+# machine does: what it could not extend is missing from register 10 for good, and the list of that boot cannot replay.
+scenario() {
+  step "$1" "$here/run.sh" --alone "$1" "$image" && return
+  grep -q 'ima: Error Communicating to TPM chip' "$vm/runs/$1/share/dmesg.txt" 2>/dev/null || return
+  say "$1: the emulated TPM timed out, the machine is busy; again"
+  step "$1" "$here/run.sh" --alone "$1" "$image"
 }
 
 # free_port: one on loopback that nobody listens on now.

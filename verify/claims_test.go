@@ -10,6 +10,7 @@ import (
 	"github.com/hallmark-attest/hallmark/attest/host"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
 	"github.com/hallmark-attest/hallmark/engine"
+	"github.com/hallmark-attest/hallmark/engine/census"
 	"github.com/hallmark-attest/hallmark/gpu"
 )
 
@@ -98,6 +99,11 @@ func TestEngineClaimsOfWrongFormAreRefused(t *testing.T) {
 		x.Models[0].Entries = nil
 		return &x.Models[0]
 	}
+	counted := func(x *e) *census.Census {
+		x.Models[0].Census = &census.Census{Format: census.FormatSafetensors, Files: 1, Tensors: 1, Parameters: 2,
+			ByType: []census.TypeCount{{Type: "bf16", Scheme: "none", Tensors: 1, Parameters: 2, StorageBytes: 4, MilliBits: 16000}}}
+		return x.Models[0].Census
+	}
 	var list []says[engine.Claims]
 	for _, s := range []says[e]{
 		{"text", func(x *e) { x.Name = "a\x1b" }},
@@ -144,6 +150,13 @@ func TestEngineClaimsOfWrongFormAreRefused(t *testing.T) {
 				m.Entries = append(m.Entries, engine.Entry{Path: fmt.Sprintf("%04d", i)})
 			}
 		}},
+		{"", func(x *e) { counted(x) }},
+		{"unknown format", func(x *e) { counted(x).Format = "onnx" }},
+		{"the types have", func(x *e) { counted(x).Parameters++ }},
+		{"by_type[0]", func(x *e) { counted(x).ByType[0].MilliBits++ }},
+		{"by_type[0]", func(x *e) { counted(x).ByType[0].Type = "fp64-e99" }},
+		{"3 files", func(x *e) { counted(x).Files = 3 }},
+		{"complete is false", func(x *e) { counted(x); x.Models[0].Complete, x.Models[0].Digest = false, nil }},
 	} {
 		list = append(list, says[engine.Claims]{s.why, func(c *engine.Claims) { s.change(&c.Engines[0]) }})
 	}

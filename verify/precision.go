@@ -149,8 +149,8 @@ func precisionOutcome(e *engine.Engine, p census.Precision) RuleOutcome {
 		}
 		o := outcomeM3(about, what, p.Why)
 		o.Value = strconv.FormatUint(p.BelowPermille, 10)
-		o.Limit = limitM3
-		o.Margin = strconv.FormatInt(census.TolerancePermille-int64(p.BelowPermille), 10)
+		o.Limit = strconv.FormatUint(p.LimitPermille, 10)
+		o.Margin = strconv.FormatInt(int64(p.LimitPermille)-int64(p.BelowPermille), 10)
 		return o
 	}
 	return outcomeM3(about, ruleNotEvaluable, p.Why)

@@ -28,6 +28,6 @@ func Rules() []Rule {
 	return []Rule{{
 		ID: "M3", Reads: []string{"engines[].declared.precision", "engines[].models[].census"}, Limit: limitM3, Unit: unitM3, Kind: kindBound, Calibrated: true,
 		Findings: []string{"engine.precision.match", "engine.precision.higher", "engine.precision.lower", "engine.precision.not_evaluable"},
-		Sentence: "Of the parameters counted in the weight files' headers, at most 50 of 1000 may have fewer bits than the declared precision.",
+		Sentence: "Of the parameters counted in the weight files' headers, at most 50 of 1000 may have fewer bits than the declared precision, or as many as the declared GGUF recipe itself puts below its name.",
 	}}
 }

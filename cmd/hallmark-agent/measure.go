@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/engine"
 )
 
@@ -20,6 +21,17 @@ type measured struct {
 	Digest string         `json:"digest"` // of the manifest
 	Size   uint64         `json:"size_bytes"`
 	Files  []measuredFile `json:"files"`
+
+	Census json.RawMessage `json:"census,omitempty"` // as evidence states it
+	Absent []lacking       `json:"absent,omitempty"`
+	text   string
+}
+
+// lacking is what the census lacks, and why.
+type lacking struct {
+	What   string        `json:"what"`
+	Reason attest.Reason `json:"reason"`
+	Detail string        `json:"detail"`
 }
 
 type measuredFile struct {
@@ -35,7 +47,8 @@ func measureCommand() *cobra.Command {
 		Short: "Print the identity of model files or directories",
 		Long: `measure reads each PATH, a file or a directory of weights, and prints its model
 digest: SHA-256 over the manifest of paths, sizes and fs-verity digests. It is the
-value that evidence states and that reference files hold.`,
+value that evidence states and that reference files hold. Then what the headers of
+safetensors and GGUF files say: parameters, and in what precision.`,
 		Example: `  hallmark-agent measure /srv/models/llama-3.1-8b
   hallmark-agent measure --json model.gguf | jq -r .digest`,
 		Args: cobra.MinimumNArgs(1),
@@ -69,7 +82,28 @@ func measure(ctx context.Context, path string, progress func(done, total int64))
 	for _, e := range manifest {
 		m.Files = append(m.Files, measuredFile{e.Path, e.Size, hex.EncodeToString(e.FSVerity[:])})
 	}
-	return m, nil
+	return m, m.count(ctx, path, manifest)
+}
+
+// count adds the census; a model that cannot be counted has its reasons instead.
+func (m *measured) count(ctx context.Context, path string, manifest engine.Manifest) error {
+	c, absent, err := engine.Census(ctx, path, manifest)
+	if err != nil {
+		return err
+	}
+	for _, a := range absent {
+		m.Absent = append(m.Absent, lacking{a.What, a.Reason, a.Detail})
+		m.text += fmt.Sprintf("%s: %s: %s\n", a.What, a.Reason, a.Detail)
+	}
+	if c == nil {
+		return nil
+	}
+	m.text = c.Text() + m.text
+	b, err := attest.Marshal(c)
+	if err == nil {
+		m.Census, err = attest.View(b, attest.NoNames)
+	}
+	return err
 }
 
 func printMeasured(w io.Writer, m *measured, asJSON bool) error {
@@ -83,7 +117,7 @@ func printMeasured(w io.Writer, m *measured, asJSON bool) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "model digest %s  (%d files, %d bytes)  %s\n", m.Digest, len(m.Files), m.Size, m.Path)
+	_, err := fmt.Fprintf(w, "model digest %s  (%d files, %d bytes)  %s\n%s", m.Digest, len(m.Files), m.Size, m.Path, m.text)
 	return err
 }
 

@@ -23,6 +23,16 @@ func (f *referenceFlags) fromModel(ctx context.Context, path string) (*attest.Re
 	if err != nil {
 		return nil, err
 	}
+	c, absent, err := engine.Census(ctx, path, m)
+	if err != nil {
+		return nil, err
+	}
+	if c != nil {
+		fmt.Print(c.Text())
+	}
+	for _, a := range absent {
+		fmt.Fprintf(os.Stderr, "hallmark: %s: %s: %s\n", a.What, a.Reason, a.Detail)
+	}
 	model := verify.ModelReference(f.nameOr(path), m, d, m.Size(), uint64(len(m)))
 	return &attest.Reference{Models: []attest.ReferenceModel{model}, Executables: []attest.ReferenceExecutable{}}, nil
 }

@@ -28,6 +28,7 @@ type Precision struct {
 	BelowPermille uint64
 	AtPermille    uint64
 	AbovePermille uint64
+	LimitPermille uint64 // of BelowPermille: the tolerance, or what the declared recipe itself puts below its name
 	// Exact: what has the declared bits also has the declared format. False for
 	// bf16 under the name f16, or q4_0 under the name q4_k_m: as many bits, other numbers.
 	Exact bool
@@ -55,6 +56,9 @@ func (c *Census) Against(declared string) Precision {
 	s := c.shares(p)
 	out := Precision{Declared: p.name, BelowPermille: scale(s.below, 1000, c.Parameters), AtPermille: scale(s.at, 1000, c.Parameters),
 		AbovePermille: scale(s.above, 1000, c.Parameters), Exact: !over(s.at-s.exact, s.at, TolerancePermille) && s.at > 0}
+	if out.LimitPermille = TolerancePermille; s.floor > 0 && !over(s.below-s.floor, c.Parameters, TolerancePermille) {
+		out.LimitPermille = max(p.floorPermille, TolerancePermille)
+	}
 	unknown := c.UnknownBytes * 8
 	all := c.Parameters + unknown
 	switch {

@@ -132,3 +132,22 @@ func TestIQ3XXSMayUseSmallerBlocksForAQuarter(t *testing.T) {
 	wantVerdict(t, recipe(26, 74, 22), "iq3_xxs", census.Lower, true)
 	wantVerdict(t, recipe(6, 94, 16), "iq3_xxs", census.Lower, true)
 }
+
+// A recipe that puts blocks below its name is held to its own limit, everything else to the tolerance.
+func TestLimitIsTheOneThatDecided(t *testing.T) {
+	mixed := func(low uint64) *census.Census {
+		c, _ := must(t, gguf([]kv{{"general.architecture", "llama"}}, gt{"blk.0.ffn_up.weight", 22, s(256, low)}, gt{"blk.0.ffn_down.weight", 18, s(256, 1000-low)}).file("m.gguf"))
+		return c
+	}
+	for _, k := range []struct {
+		declared string
+		low      uint64
+		want     census.Verdict
+		limit    uint64
+	}{{"iq3_xxs", 200, census.Match, 250}, {"iq3_xxs", 300, census.Lower, 250}, {"bf16", 200, census.Lower, 50}, {"iq2_s", 200, census.Higher, 50}} {
+		p := mixed(k.low).Against(k.declared)
+		if p.Verdict != k.want || p.LimitPermille != k.limit || (p.BelowPermille > p.LimitPermille) != (k.want == census.Lower) {
+			t.Errorf("%s with %d below: %+v", k.declared, k.low, p)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hallmark-attest/hallmark/attest"
 )
@@ -15,6 +16,10 @@ type BlockProver func(ctx context.Context, nonce attest.Nonce, asked []attest.Bl
 const (
 	maxParts      = 900 << 10
 	maxBlockPlace = 8 // answers with blocks that are being made or written, of different validators
+
+	// Blocks are contents: 64 of them a minute are 369 MB a day for each listed key.
+	provedPerMinute = 2 // challenges that ask for blocks, by key
+	provedBurst     = 8
 )
 
 // prepareBlocks makes the collector's part of an answer.
@@ -54,6 +59,9 @@ func (f *Frontend) blocks(ctx context.Context, c *attest.Challenge, a *admission
 			out = append(out, attest.NoBlocks(r.Model, attest.NotPermitted, "blocks are proved to listed validators alone"))
 		}
 		return out, func() {}, nil
+	}
+	if _, wait := f.proved.take(a.key, f.now()); wait > 0 {
+		return nil, nil, &Refusal{Name: attest.ProblemRate, Detail: fmt.Sprintf("blocks of weights are proved %d times a minute to one key", provedPerMinute), Retry: wait}
 	}
 	give, err := f.blockPlaces.take(ctx, a.key)
 	if err != nil {

@@ -160,3 +160,14 @@ func TestOneValidatorHasOneAnswerWithBlocksAtATime(t *testing.T) {
 		t.Errorf("%d at once", most.Load())
 	}
 }
+
+func TestListedValidatorsGetSomeBlocksAMinute(t *testing.T) {
+	n := startNode(t, nodeOptions{blocks: func(_ context.Context, _ attest.Nonce, list []attest.BlockRequest) []attest.BlockAnswer {
+		return []attest.BlockAnswer{attest.NoBlocks(list[0].Model, attest.NotYet, "x")}
+	}})
+	for range provedBurst {
+		n.blocks(t, asking(1, attest.Digest{1}))
+	}
+	n.wantProblem("/v1/challenge", attest.TypeChallenge, seal(t, n.validator, attest.TypeChallenge, n.challenge(asking(1, attest.Digest{1}))), attest.ProblemRate)
+	n.ask(n.client) // and everything else goes on
+}

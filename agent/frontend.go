@@ -69,6 +69,7 @@ type Frontend struct {
 	logPlaces   *logPlaces
 	logsWithin  time.Duration // logsWithin, but in tests
 	blockPlaces *logPlaces    // for answers with blocks
+	proved      *rates[attest.Digest]
 	batch       *batcher
 	metrics     *metrics
 	stopping    atomic.Bool
@@ -104,7 +105,7 @@ func NewFrontend(o FrontendOptions) (*Frontend, error) {
 		activations: newRates[attest.Digest](activationsPerMinute/60.0, activationBurst, maxValidators),
 		activating:  make(chan struct{}, 1),
 		logPlaces:   newLogPlaces(maxLogReaders), logsWithin: logsWithin,
-		blockPlaces: newLogPlaces(maxBlockPlace),
+		blockPlaces: newLogPlaces(maxBlockPlace), proved: newRates[attest.Digest](provedPerMinute/60.0, provedBurst, maxValidators),
 	}
 	f.batch = newBatcher(o.Batch, f.evidence, func(n int, d time.Duration, err error) { f.metrics.observeBatch(n, d, err) })
 	f.metrics = newMetrics(f)

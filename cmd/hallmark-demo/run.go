@@ -103,6 +103,11 @@ func honestRun(ctx context.Context, s *stage, n *node.Node, keep string) (*attac
 	}
 	rows = append(rows, newRow(honestName+", asked for enterprise", "is asked for more than a software TPM can show",
 		"tpm.class", attacker.VerdictOf(enterprise), "", 0))
+	proved, err := provesWeights(ctx, v, n.URL, file)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows = append(rows, proved)
 	other, err := roots(filepath.Join(s.dir, "other-authority", "roots"))
 	if err != nil {
 		return nil, nil, err

@@ -44,6 +44,7 @@ func Attacks() []Attack {
 		{"swapped-weights", "exchanges the weights after enrolment: same names, same sizes, same declaration", "engine.model.mismatch", swappedWeights, "", false},
 		{"down-cast", "saves the weights again in half the bits under the same names and declaration; the validator has no reference of the model", "engine.precision.lower", downCast, "", false},
 		{"weights-beside", "leaves the declared weights on disk and serves others", "engine.weights.foreign", weightsBeside, "", false},
+		{"forgotten-weights", "keeps the digests of the weights and not the files, and is asked for blocks that the nonce picks", "weights.blocks.wrong", forgottenWeights, "", false},
 		{"swapped-engine", "serves with another executable of the same name", "engine.executable.mismatch", swappedEngine, "", false},
 
 		{"unrestricted-enrol", "offers an unrestricted key of his TPM at enrolment", "enroll.ak.attributes", unrestrictedEnrolment, "", false},

@@ -125,6 +125,24 @@ func TestFileThatChangesWhileItsHeaderIsReadIsNotCounted(t *testing.T) {
 	}
 }
 
+// A file that changed within the clock tick of its hashing may have other bytes under the same times.
+func TestYoungFileIsNotCountedBeforeItIsHashedAgain(t *testing.T) {
+	dir := t.TempDir()
+	weightsFile(t, filepath.Join(dir, "model.safetensors"), "BF16", 2, 64)
+	now := time.Now
+	c := collector(t, live, DigestOptions{Now: func() time.Time { return now() }}, EngineConfig{Name: "main", Endpoint: "http://127.0.0.1:1", Models: []string{dir}})
+	collect(t, c)
+	k := c.counts.take()
+	if c.counts.count(t.Context(), k) {
+		t.Error("counted while young")
+	}
+	c.counts.finish(k, false)
+	now = ahead
+	if claims, a := censused(t, c); claims.Engines[0].Models[0].Census == nil {
+		t.Errorf("never counted: %+v", a)
+	}
+}
+
 func TestModelWithoutHeadersHasAnAbsenceAndIsTriedAgainLater(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "pytorch_model.bin"), "pickle")

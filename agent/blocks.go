@@ -2,7 +2,9 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hallmark-attest/hallmark/attest"
 )
@@ -41,10 +43,20 @@ func (c *Collector) prepareBlocks(ctx context.Context, p *PrepareParams) *Parts 
 	if b, err := attest.Marshal(out); err != nil || len(b) > maxParts {
 		return none(attest.Oversize, "proofs of %d bytes, limit %d (%v)", len(b), maxParts, err)
 	}
-	if err := attest.CheckBlockAnswers(out.Blocks); err != nil {
+	if err := errors.Join(attest.CheckBlockAnswers(out.Blocks), answersAll(p.Blocks, out.Blocks)); err != nil {
 		return none(attest.Failed, "own check: %s", attest.Clean(err.Error()))
 	}
 	return out
+}
+
+// answersAll holds answers to their requests: a node that leaves one out accuses itself.
+func answersAll(asked []attest.BlockRequest, given []attest.BlockAnswer) error {
+	if !slices.EqualFunc(asked, given, func(r attest.BlockRequest, a attest.BlockAnswer) bool {
+		return r.Model == a.Model && (a.Absent != nil || len(a.Proofs) == int(r.Count))
+	}) {
+		return fmt.Errorf("%d models asked, others answered", len(asked))
+	}
+	return nil
 }
 
 // blocks has the collector prove what a challenge asks. Weights are somebody's

@@ -119,11 +119,18 @@ func TestLargestProofsFitThroughTheLinkAndLargerAreAnAbsence(t *testing.T) {
 }
 
 func TestProofsOfACollectorThatErrsAreNotSent(t *testing.T) {
-	n := startNode(t, nodeOptions{blocks: func(_ context.Context, _ attest.Nonce, list []attest.BlockRequest) []attest.BlockAnswer {
-		return []attest.BlockAnswer{{Model: list[0].Model, Nodes: [][]byte{{1}}, Proofs: []attest.BlockProof{}}}
-	}})
-	if got := n.blocks(t, asking(1, attest.Digest{1})); got[0].Absent == nil || got[0].Absent.Reason != attest.Failed {
-		t.Fatalf("%+v", got[0].Absent)
+	one := attest.BlockProof{Block: []byte{1}, Path: []uint32{}}
+	for name, wrong := range map[string][]attest.BlockAnswer{
+		"malformed":      {{Model: attest.Digest{1}, Nodes: [][]byte{{1}}, Proofs: []attest.BlockProof{one}}},
+		"nothing":        nil,
+		"other model":    {{Model: attest.Digest{2}, Nodes: [][]byte{}, Proofs: []attest.BlockProof{one}}},
+		"proof missing":  {{Model: attest.Digest{1}, Nodes: [][]byte{}, Proofs: []attest.BlockProof{}}},
+		"proof too many": {{Model: attest.Digest{1}, Nodes: [][]byte{}, Proofs: []attest.BlockProof{one, one}}},
+	} {
+		n := startNode(t, nodeOptions{blocks: func(context.Context, attest.Nonce, []attest.BlockRequest) []attest.BlockAnswer { return wrong }})
+		if got := n.blocks(t, asking(1, attest.Digest{1})); len(got) != 1 || got[0].Absent == nil || got[0].Absent.Reason != attest.Failed {
+			t.Errorf("%s: %+v", name, got)
+		}
 	}
 }
 

@@ -288,3 +288,23 @@ func TestBlockLimitsAreThoseOfFSVerity(t *testing.T) {
 		t.Error("limits differ")
 	}
 }
+
+func TestInspectShowsSizesOfProofsAndNoWeights(t *testing.T) {
+	w := newBlockWorld(t, 3, vectorSizes...)
+	w.edit = func(list []attest.BlockAnswer) []attest.BlockAnswer {
+		return append(list, attest.NoBlocks(attest.Digest{0xff}, attest.NotYet, "being hashed"))
+	}
+	in, err := Inspect(w.make())
+	if err != nil {
+		t.Fatal(err)
+	}
+	view := string(in.View)
+	for _, want := range []string{`"blocks":[{"count":3,"model":"` + w.model.String() + `"}]`, `"proofs":3`, `"tree_bytes":`, `"reason":"not-yet"`, `"channel":`} {
+		if !strings.Contains(view, want) {
+			t.Errorf("no %s in %s", want, view[:min(len(view), 2000)])
+		}
+	}
+	if strings.Contains(view, strings.Repeat("0", 4096)) || strings.Contains(view, strings.Repeat("01", 64)) {
+		t.Error("weights are shown")
+	}
+}

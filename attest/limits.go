@@ -35,7 +35,7 @@ const (
 	MaxCerts       = 16
 	MaxCertSize    = 16 << 10
 	MaxBlockModels = 8    // models whose blocks one challenge asks for
-	MaxBlocks      = 32   // blocks of all of them: at most 8 levels each would be 1.1 MiB, of files there are it is 0.8
+	MaxBlocks      = 32   // blocks of all of them: 786 KiB where no two share a tree block of the five levels of a 2^46-byte file
 	MaxBlockPath   = 8    // tree blocks above one block
 	BlockBytes     = 4096 // a data block, and a tree block
 

@@ -195,6 +195,7 @@ func TestWhatM3CannotCompareAccusesNobody(t *testing.T) {
 func TestM3OfSeveralModelsJudgesTheDeclaredOne(t *testing.T) {
 	high, low := measuredModel(t, onDisk{"model.safetensors": projection("BF16", 2)}), measuredModel(t, onDisk{"model.safetensors": projection("F8_E4M3", 1)})
 	low.Path = "/draft"
+	renamed := measuredModel(t, onDisk{"model.safetensors": projection("BF16", 2), "README.md": []byte("x")})
 	reference := func(m engine.Model) *References {
 		return refs(t, attest.Reference{Models: []attest.ReferenceModel{ModelReference("llama", m.Entries, attest.Digest(m.Digest), m.SizeBytes, m.Files)}})
 	}
@@ -214,12 +215,23 @@ func TestM3OfSeveralModelsJudgesTheDeclaredOne(t *testing.T) {
 		"all are as declared":           {[]engine.Model{high, high}, nil, nil, "pass", "engine.precision.match"},
 		"one is not counted": {[]engine.Model{low, low}, nil, func(e *engine.Engine) { e.Models[1].Census = nil }, "not evaluable",
 			"engine.precision.not_evaluable"},
-		"references know the good one": {[]engine.Model{low, high}, reference(high), nil, "pass", "engine.precision.match"},
-		"references know the low one":  {[]engine.Model{low, high}, reference(low), nil, "violated", "engine.precision.lower"},
-		"started with the good one":    {[]engine.Model{low, high}, nil, argument("/m"), "pass", "engine.precision.match"},
-		"started with the low one":     {[]engine.Model{high, low}, nil, argument("/draft"), "violated", "engine.precision.lower"},
-		"started with something else":  {[]engine.Model{high, low}, nil, argument("/x"), "not evaluable", "engine.precision.not_evaluable"},
-		"not running, and they differ": {[]engine.Model{high, low}, nil, func(e *engine.Engine) { e.Process = nil }, "not evaluable", "engine.precision.not_evaluable"},
+		"one of two good ones is not counted": {[]engine.Model{high, high}, nil, func(e *engine.Engine) { e.Models[1].Census = nil }, "not evaluable",
+			"engine.precision.not_evaluable"},
+		"the first of two good ones is not counted": {[]engine.Model{high, high}, nil, func(e *engine.Engine) { e.Models[0].Census = nil }, "not evaluable",
+			"engine.precision.not_evaluable"},
+		"of the first of two good ones a part is not known": {[]engine.Model{high, high}, nil, func(e *engine.Engine) {
+			e.Models[0].Census = &census.Census{Format: "safetensors", Files: 1, Tensors: 3, Parameters: 100, UnknownTensors: 1, UnknownBytes: 50, ByType: []census.TypeCount{
+				{Type: "bf16", Scheme: "none", Tensors: 1, Parameters: 90, StorageBytes: 180, MilliBits: 16000},
+				{Type: "fp8-e4m3", Scheme: "none", Tensors: 1, Parameters: 10, StorageBytes: 10, MilliBits: 8000}}}
+		}, "not evaluable", "engine.precision.not_evaluable"},
+		"one as declared, one above":                        {[]engine.Model{high, low}, nil, func(e *engine.Engine) { e.Declared.Precision = "fp8" }, "pass", "engine.precision.match"},
+		"references know the weights beside another README": {[]engine.Model{low, renamed}, reference(high), nil, "pass", "engine.precision.match"},
+		"references know the good one":                      {[]engine.Model{low, high}, reference(high), nil, "pass", "engine.precision.match"},
+		"references know the low one":                       {[]engine.Model{low, high}, reference(low), nil, "violated", "engine.precision.lower"},
+		"started with the good one":                         {[]engine.Model{low, high}, nil, argument("/m"), "pass", "engine.precision.match"},
+		"started with the low one":                          {[]engine.Model{high, low}, nil, argument("/draft"), "violated", "engine.precision.lower"},
+		"started with something else":                       {[]engine.Model{high, low}, nil, argument("/x"), "not evaluable", "engine.precision.not_evaluable"},
+		"not running, and they differ":                      {[]engine.Model{high, low}, nil, func(e *engine.Engine) { e.Process = nil }, "not evaluable", "engine.precision.not_evaluable"},
 		"a draft model is an argument": {[]engine.Model{high, low}, nil, func(e *engine.Engine) {
 			e.Process.Args = []engine.Pair{{Name: "--model-draft", Value: "/draft"}}
 		}, "not evaluable", "engine.precision.not_evaluable"},
@@ -229,6 +241,26 @@ func TestM3OfSeveralModelsJudgesTheDeclaredOne(t *testing.T) {
 			call(c.change, e)
 			wantM3(t, stating(t, c.refs, *e), c.outcome, c.finding)
 		})
+	}
+}
+
+// Of several models that are all below, the least bad one is shown: one of them may be what is served.
+func TestM3ShowsTheLeastBadOfSeveralModels(t *testing.T) {
+	half := measuredModel(t, onDisk{"model.safetensors": tensors(map[string]uint64{up + ".weight": 1024 * 512, "lm_head.weight": 1024 * 512 * 2},
+		map[string]tensor{up + ".weight": {DType: "F8_E4M3", Shape: []uint64{1024, 512}}, "lm_head.weight": {DType: "BF16", Shape: []uint64{1024, 512}}})})
+	low := measuredModel(t, onDisk{"model.safetensors": projection("F8_E4M3", 1)})
+	for _, list := range [][]engine.Model{{half, low}, {low, half}} {
+		if o := wantM3(t, stating(t, nil, *declaring(t, "bf16", list...)), "violated", "engine.precision.lower"); o.Value != "500" || o.Margin != "-450" {
+			t.Errorf("%+v", o)
+		}
+	}
+}
+
+func TestM3SaysThatAModelIsNotMeasured(t *testing.T) {
+	e := declaring(t, "bf16", measuredModel(t, onDisk{"model.safetensors": projection("BF16", 2)}))
+	e.Models[0].Complete, e.Models[0].Digest, e.Models[0].Census = false, nil, nil
+	if o := wantM3(t, stating(t, nil, *e), "not evaluable", "engine.precision.not_evaluable"); !strings.Contains(o.Reason, "not all measured") {
+		t.Error(o.Reason)
 	}
 }
 

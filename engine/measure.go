@@ -15,6 +15,18 @@ import (
 // the file, for an incomplete manifest is no reference. progress, if not nil, is
 // told the bytes read so far and their total.
 func Measure(ctx context.Context, path string, progress func(done, total int64)) (Manifest, error) {
+	return measure(ctx, path, nil, progress)
+}
+
+// MeasurePlain is Measure, and in the same pass gives the plain SHA-256 of each
+// file, which is what publishers sign. It cannot be computed in parallel.
+func MeasurePlain(ctx context.Context, path string, progress func(done, total int64)) (Manifest, map[string][32]byte, error) {
+	plain := map[string][32]byte{}
+	m, err := measure(ctx, path, plain, progress)
+	return m, plain, err
+}
+
+func measure(ctx context.Context, path string, plain map[string][32]byte, progress func(done, total int64)) (Manifest, error) {
 	var first error
 	files, release, err := listModel(ctx, path, func(name string, err error) {
 		if first == nil {
@@ -31,14 +43,14 @@ func Measure(ctx context.Context, path string, progress func(done, total int64))
 	if first != nil {
 		return nil, fmt.Errorf("measure %s: %w", path, first)
 	}
-	m, err := measureFiles(ctx, files, progress)
+	m, err := measureFiles(ctx, files, plain, progress)
 	if err != nil {
 		return nil, fmt.Errorf("measure %s: %w", path, err)
 	}
 	return m, m.Check()
 }
 
-func measureFiles(ctx context.Context, files []modelFile, progress func(done, total int64)) (Manifest, error) {
+func measureFiles(ctx context.Context, files []modelFile, plain map[string][32]byte, progress func(done, total int64)) (Manifest, error) {
 	var done, total int64
 	if progress != nil {
 		for _, mf := range files {
@@ -56,7 +68,7 @@ func measureFiles(ctx context.Context, files []modelFile, progress func(done, to
 	}
 	m := make(Manifest, 0, len(files))
 	for _, mf := range files {
-		e, err := measureFile(ctx, mf, func(n int64) {
+		e, err := measureFile(ctx, mf, plain, func(n int64) {
 			if progress != nil {
 				progress(done+n, total)
 			}
@@ -70,7 +82,7 @@ func measureFiles(ctx context.Context, files []modelFile, progress func(done, to
 	return m, nil
 }
 
-func measureFile(ctx context.Context, mf modelFile, progress func(int64)) (Entry, error) {
+func measureFile(ctx context.Context, mf modelFile, plain map[string][32]byte, progress func(int64)) (Entry, error) {
 	f, err := mf.open()
 	if err != nil {
 		return Entry{}, err
@@ -83,7 +95,15 @@ func measureFile(ctx context.Context, mf modelFile, progress func(int64)) (Entry
 	e := Entry{Path: mf.path, Size: uint64(key.size)}
 	d := disk.Open(f)
 	defer d.Close()
-	if e.FSVerity, err = fsverity.Digest(ctx, d, key.size, fsverity.Options{Workers: d.Workers(), Progress: progress}); err != nil {
+	opt := fsverity.Options{Workers: d.Workers(), Progress: progress}
+	if plain != nil {
+		var sum [32]byte
+		e.FSVerity, sum, err = fsverity.Both(ctx, d, key.size, opt)
+		plain[mf.path] = sum
+	} else {
+		e.FSVerity, err = fsverity.Digest(ctx, d, key.size, opt)
+	}
+	if err != nil {
 		return Entry{}, err
 	}
 	if after, err := keyOf(f); err != nil || after != key {

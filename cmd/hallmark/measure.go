@@ -15,7 +15,7 @@ import (
 
 // fromModel measures a model file or directory.
 func (f *referenceFlags) fromModel(ctx context.Context, path string) (*attest.Reference, error) {
-	m, err := engine.Measure(ctx, path, progress(path))
+	m, err := f.signedModel(ctx, path)
 	if err != nil {
 		return nil, err
 	}

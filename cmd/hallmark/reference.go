@@ -24,6 +24,8 @@ func referenceCommand() *cobra.Command {
 type referenceFlags struct {
 	key, out, name, role string
 	validator, node      string
+	signature            string
+	publisherKey         string
 	demoRootsUnsafe      bool
 }
 
@@ -53,6 +55,8 @@ for it. Unsigned, it is the word of whoever names it on the command line.`,
 	fl.StringVarP(&f.out, "output", "o", "", "file to write (required)")
 	fl.StringVar(&f.name, "name", "", "name of the model as nodes declare it, or of the program (default: base name)")
 	fl.StringVar(&f.role, "role", "", "PATH is a program: engine, library, agent, probe or nvml")
+	fl.StringVar(&f.signature, "signature", "", "the model's OpenSSF Model Signing bundle, by key: files that it does not cover are an error")
+	fl.StringVar(&f.publisherKey, "publisher-key", "", "the publisher's public key (PEM) for --signature")
 	fl.StringVar(&f.validator, "validator", "", "public key of the validator that made the answer")
 	fl.StringVar(&f.node, "node", "", "node record of the answer")
 	fl.BoolVar(&f.demoRootsUnsafe, "unsafe-demo-roots", false, "believe a node enrolled under a demonstration authority")

@@ -3,6 +3,7 @@ package verify
 import (
 	"encoding/binary"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,11 +27,11 @@ type tensor struct {
 
 const up = "model.layers.0.mlp.up_proj"
 
-// tensors writes a safetensors file; sizes are in bytes.
+// tensors writes a safetensors file, the same bytes for the same tensors; sizes are in bytes.
 func tensors(sizes map[string]uint64, shapes map[string]tensor) []byte {
 	at := uint64(0)
-	for name, size := range sizes {
-		t := shapes[name]
+	for _, name := range slices.Sorted(maps.Keys(sizes)) {
+		size, t := sizes[name], shapes[name]
 		t.Offsets = [2]uint64{at, at + size}
 		shapes[name], at = t, at+size
 	}

@@ -65,6 +65,7 @@ type Collector struct {
 	ahead atomic.Pointer[snapshot] // a newer one, made by Run
 	asked atomic.Pointer[asked]
 
+	trees  map[string]*tree // of the models' directories, by configured path; needs the turn
 	proofs *prover
 }
 
@@ -77,7 +78,7 @@ func NewCollector(cfg Config, p proc.FS, digests *Digests, clock func() time.Tim
 	if clock == nil {
 		clock = time.Now
 	}
-	return &Collector{cfg: cfg, fs: p, digests: digests, counts: newCensuses(digests, clock), now: clock, turn: make(chan struct{}, 1), proofs: newProver()}, nil
+	return &Collector{cfg: cfg, fs: p, digests: digests, counts: newCensuses(digests, clock), now: clock, turn: make(chan struct{}, 1), trees: map[string]*tree{}, proofs: newProver()}, nil
 }
 
 // collecting is one run of Collect.

@@ -158,7 +158,8 @@ func (d *Digests) file(ctx context.Context, f *os.File, plain bool, budget *int6
 			return FileDigest{SizeBytes: uint64(key.size)}, err
 		}
 	}
-	out := FileDigest{SizeBytes: uint64(key.size), FSVerity: k.digest[:], DigestSource: SourceComputed, Freshness: fresh, DigestAtMs: ms(k.at), CheckedAtMs: ms(now)}
+	out := d.computed(k, fresh)
+	out.CheckedAtMs = ms(now)
 	if plain {
 		out.SHA256 = k.plain[:]
 	}
@@ -166,6 +167,22 @@ func (d *Digests) file(ctx context.Context, f *os.File, plain bool, budget *int6
 		out.FSVerity, out.DigestSource = kernel[:], SourceKernel
 	}
 	return out, nil
+}
+
+// unchanged answers for a regular file that was looked at by name and not
+// opened: it is the inode of the key, so what is kept for the key is its digest.
+// False means that it has to be opened. Not for files under fs-verity.
+func (d *Digests) unchanged(key fileKey) (FileDigest, bool) {
+	k, fresh := d.get(key, false)
+	if k == nil || k.dirty {
+		return FileDigest{}, false
+	}
+	return d.computed(k, fresh), true
+}
+
+// computed states a digest that was computed.
+func (d *Digests) computed(k *kept, fresh string) FileDigest {
+	return FileDigest{SizeBytes: uint64(k.key.size), FSVerity: k.digest[:], DigestSource: SourceComputed, Freshness: fresh, DigestAtMs: ms(k.at), CheckedAtMs: ms(d.opt.Now())}
 }
 
 // get returns what is kept for a key. A dirty digest is still what the file was

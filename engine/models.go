@@ -18,14 +18,19 @@ func (w *collecting) model(what, path string) Model {
 		missing++
 		w.err(what+".entries["+name+"]", err)
 	}
-	files, release, err := listModel(w.ctx, path, skip)
+	kept := w.trees[path]
+	if kept == nil {
+		kept = new(tree)
+		w.trees[path] = kept
+	}
+	files, release, err := listTree(w.ctx, path, kept, w.digests.opt.Now(), skip)
 	if err != nil {
 		w.err(what, err)
 		return m
 	}
 	defer release()
 	var late backlog
-	var entries Manifest
+	entries := make(Manifest, 0, len(files))
 	for _, mf := range files {
 		if err := w.ctx.Err(); err != nil {
 			missing++
@@ -50,15 +55,15 @@ func (w *collecting) model(what, path string) Model {
 		w.absent.Add(what+".digest", attest.NotPresent, "no file in it")
 	}
 	m.Files, m.SizeBytes = uint64(len(entries)), entries.Size()
-	w.finish(what, &m, entries, missing+late.files == 0)
+	w.finish(what, &m, kept, entries, missing+late.files == 0)
 	w.census(what+".census", path, &m, entries, late.files > 0)
 	return m
 }
 
 // finish states the digest of a complete manifest, and its entries where they fit.
-func (w *collecting) finish(what string, m *Model, entries Manifest, complete bool) {
+func (w *collecting) finish(what string, m *Model, kept *tree, entries Manifest, complete bool) {
 	if complete && len(entries) > 0 {
-		digest, err := entries.Digest()
+		digest, err := kept.identity(entries)
 		if err != nil {
 			w.err(what+".digest", err)
 		} else {
@@ -69,7 +74,9 @@ func (w *collecting) finish(what string, m *Model, entries Manifest, complete bo
 		w.err(what+".entries", fmt.Errorf("%w: %d files, %d are stated at most; the digest covers all", proc.ErrOversize, len(entries), MaxEntries))
 		return
 	}
-	m.Entries = entries
+	if len(entries) > 0 {
+		m.Entries = entries
+	}
 }
 
 // census states what the headers of a complete model hold, as far as that was
@@ -94,7 +101,13 @@ func (w *collecting) census(what, path string, m *Model, entries Manifest, hashi
 	}
 }
 
+// modelFile states one file. It is opened only if what is kept of it does not answer.
 func (w *collecting) modelFile(mf modelFile) (FileDigest, error) {
+	if mf.known {
+		if d, ok := w.digests.unchanged(mf.key); ok {
+			return d, nil
+		}
+	}
 	f, err := mf.open()
 	if err != nil {
 		return FileDigest{}, err

@@ -83,3 +83,11 @@ func TestMissedBarIsRemembered(t *testing.T) {
 		t.Error("a bar that is missed")
 	}
 }
+
+func TestTreeIsCollectedAgainAndAnAddedFileSeen(t *testing.T) {
+	b := small(t)
+	b.opt.tree, b.opt.files, b.opt.rounds = 1<<20, 3000, 1
+	if err := b.tree(t.Context()); err != nil { // the bar is for trees of real size
+		t.Fatal(err)
+	}
+}

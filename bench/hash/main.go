@@ -1,5 +1,5 @@
 // hash measures how fast weights are hashed: the agent's way against `fsverity digest`, b3sum and a loop that only reads, in
-// turns on this machine, warm and cold. It exits with 1 below its bars.
+// turns on this machine, warm and cold; and what it costs to look again at a tree of files that did not change. It exits with 1 below its bars.
 //
 // Every turn is a process of its own, so that CPU time and memory are those the kernel counted for it. Ratios are taken within a
 // round, and the median of the rounds is held against the bar: another job that is busy for a minute disturbs both sides.
@@ -23,17 +23,22 @@ type options struct {
 	size   int64
 	rounds int
 	cold   bool
+	tree   int64
+	files  int
+	only   string
 	one    string
 }
 
 var errBelow = errors.New("below the bars")
 
 func main() {
-	var o options
+	o := options{files: treeFiles}
 	flag.StringVar(&o.dir, "dir", benchDir(), "folder on the disk to be measured (HALLMARK_BENCH_DIR); needs the size once, for a while")
 	flag.Int64Var(&o.size, "size", 4<<30, "bytes of the file")
 	flag.IntVar(&o.rounds, "rounds", 5, "turns that each side gets")
 	flag.BoolVar(&o.cold, "cold", true, "measure with the file dropped from memory, too")
+	flag.Int64Var(&o.tree, "tree", 3e9, "bytes of the tree of 60,000 files; 0 leaves it out")
+	flag.StringVar(&o.only, "only", "", "\"tree\": nothing else is measured")
 	flag.StringVar(&o.one, "one", "", "do one thing with the file named as argument, and print what it cost: "+modes)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -71,11 +76,14 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	if err := b.write(ctx); err != nil {
+	parts := []func(context.Context) error{b.kernel, b.warm, b.cold, b.memory, b.proof, b.tree}
+	if o.only == "tree" {
+		parts = parts[len(parts)-1:]
+	} else if err := b.write(ctx); err != nil {
 		return err
 	}
-	fmt.Printf("%d bytes in %s, %s, rounds of each side in turn: %d, medians; load before: %s\n", o.size, o.dir, cpus(), o.rounds, load())
-	for _, part := range []func(context.Context) error{b.kernel, b.warm, b.cold, b.memory, b.proof} {
+	fmt.Printf("file of %d bytes in %s, %s, rounds of each side in turn: %d, medians; load before: %s\n", o.size, o.dir, cpus(), o.rounds, load())
+	for _, part := range parts {
 		if err := part(ctx); err != nil {
 			return err
 		}

@@ -18,10 +18,13 @@ import (
 	"github.com/hallmark-attest/hallmark/attest/fsverity/sha256x16"
 )
 
-const modes = "digest, read, read-direct, kernel, kernel-portable, proof"
+const modes = "digest, read, read-direct, kernel, kernel-portable, proof, tree"
 
 // one is what a process of its own does. Its last line is for the program that started it.
 func one(ctx context.Context, mode, name string) error {
+	if mode == "tree" {
+		return treeOnce(ctx, name)
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return err

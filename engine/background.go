@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"os"
+	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,9 +38,18 @@ func (d *Digests) enqueue(f *os.File, key fileKey, plain bool) error {
 	return &NotYetError{0, key.size}
 }
 
+// lookEvery is how often Run reads what happened to watched files, so that the
+// kernel's queue does not fill while nobody asks.
+const lookEvery = time.Second
+
 // Run hashes queued files, one at a time, until ctx ends. A file that fails is
 // dropped, and queued again when it is asked for again.
 func (d *Digests) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer cancel()
+	beside.Go(func() { d.look(ctx) })
 	d.prune()
 	for {
 		j, plain := d.take()
@@ -54,6 +65,23 @@ func (d *Digests) Run(ctx context.Context) error {
 		d.finish(j)
 		if err != nil && ctx.Err() != nil {
 			return ctx.Err()
+		}
+	}
+}
+
+// look does until ctx ends what is to be done while nobody asks.
+func (d *Digests) look(ctx context.Context) {
+	if d.opt.Watch == nil {
+		return
+	}
+	every := time.NewTicker(lookEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+			d.drain()
 		}
 	}
 }

@@ -175,7 +175,7 @@ func (d *FileDigest) check() error {
 	return nil
 }
 
-func validFreshness(s string) bool { return s == FreshHashed || s == FreshStat || s == FreshKernel }
+func validFreshness(s string) bool { return slices.Contains(freshness, s) }
 
 // check also recomputes the digest where all entries are stated: a node cannot
 // name one model and list the files of another.

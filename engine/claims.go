@@ -25,9 +25,10 @@ const (
 	SourceComputed = "computed" // the agent read the file
 	SourceKernel   = "kernel"   // FS_IOC_MEASURE_VERITY
 
-	FreshHashed = "hashed"          // T1: the agent read all bytes at digest_at; nothing since
-	FreshStat   = "hashed+stat"     // T2: as T1; inode, size and times equal at checked_at. Not root
-	FreshKernel = "kernel-enforced" // T5: the kernel refuses reads that do not match
+	FreshHashed  = "hashed"          // T1: the agent read all bytes at digest_at; nothing since
+	FreshStat    = "hashed+stat"     // T2: as T1; inode, size and times equal at checked_at. Not root
+	FreshWatched = "hashed+watched"  // T3: as T2; no event, no overflow, no restart of the agent between. Not root
+	FreshKernel  = "kernel-enforced" // T5: the kernel refuses reads that do not match
 
 	HeldMapped = "mapped"
 	HeldOpen   = "open"

@@ -109,6 +109,7 @@ func (c *Collector) Collect(ctx context.Context) (*Claims, error) {
 		return nil, err
 	}
 	defer func() { <-c.turn }()
+	c.digests.drain()
 	err := c.current(ctx)
 	if err != nil {
 		w.absent.Err("engines[*].process", fmt.Errorf("process table: %w", err))

@@ -44,7 +44,9 @@ type DigestOptions struct {
 	// BackgroundBytesPerSecond limits what Run reads: 0 is as fast as the disk and
 	// everybody else's reads allow, for it reads with the lowest priority.
 	BackgroundBytesPerSecond int64
-	Log                      *slog.Logger // nil: nowhere
+	// Watch notices changes of hashed files; nil: their times are compared alone. The caller closes it.
+	Watch Watcher
+	Log   *slog.Logger // nil: nowhere
 }
 
 // Digests keeps digests of files by (device, inode, size, mtime, ctime). An
@@ -60,8 +62,12 @@ type Digests struct {
 	recent  list.List
 	pending map[fileKey]*job
 	queue   []*job
+	watches map[uint64]*watching
 	wake    chan struct{} // one token when the queue grew
 	idle    chan struct{} // closed when nothing is pending; replaced when something is
+
+	draining sync.Mutex   // held while events are read and until they are in watches; before mu
+	drained  atomic.Int64 // Unix nanoseconds: what happened until then was read
 }
 
 type fileKey struct {
@@ -76,7 +82,8 @@ type kept struct {
 	digest [32]byte
 	plain  *[32]byte
 	at     time.Time // when hashing began
-	dirty  bool      // changed less than settle before: hash anew next time
+	dirty  bool      // changed less than settle before, or an event since: hash anew next time
+	watch  uint64    // watched since before it was read and nothing happened; 0: not watched
 }
 
 type job struct {
@@ -113,7 +120,7 @@ func NewDigests(opt DigestOptions) *Digests {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	d := &Digests{opt: opt, limit: newLimit(opt.BackgroundBytesPerSecond), entries: map[fileKey]*list.Element{}, pending: map[fileKey]*job{}, wake: make(chan struct{}, 1), idle: make(chan struct{})}
+	d := &Digests{opt: opt, limit: newLimit(opt.BackgroundBytesPerSecond), entries: map[fileKey]*list.Element{}, pending: map[fileKey]*job{}, watches: map[uint64]*watching{}, wake: make(chan struct{}, 1), idle: make(chan struct{})}
 	close(d.idle)
 	return d
 }
@@ -159,7 +166,6 @@ func (d *Digests) file(ctx context.Context, f *os.File, plain bool, budget *int6
 		}
 	}
 	out := d.computed(k, fresh)
-	out.CheckedAtMs = ms(now)
 	if plain {
 		out.SHA256 = k.plain[:]
 	}
@@ -182,7 +188,11 @@ func (d *Digests) unchanged(key fileKey) (FileDigest, bool) {
 
 // computed states a digest that was computed.
 func (d *Digests) computed(k *kept, fresh string) FileDigest {
-	return FileDigest{SizeBytes: uint64(k.key.size), FSVerity: k.digest[:], DigestSource: SourceComputed, Freshness: fresh, DigestAtMs: ms(k.at), CheckedAtMs: ms(d.opt.Now())}
+	now := d.opt.Now()
+	if fresh == FreshWatched {
+		now = time.Unix(0, d.drained.Load()) // events since are not read yet
+	}
+	return FileDigest{SizeBytes: uint64(k.key.size), FSVerity: k.digest[:], DigestSource: SourceComputed, Freshness: fresh, DigestAtMs: ms(k.at), CheckedAtMs: ms(now)}
 }
 
 // get returns what is kept for a key. A dirty digest is still what the file was
@@ -199,23 +209,34 @@ func (d *Digests) get(key fileKey, plain bool) (*kept, string) {
 		return nil, ""
 	}
 	d.recent.MoveToFront(e)
-	if k.dirty {
+	switch {
+	case k.dirty:
 		return k, FreshHashed
+	case k.watch != 0 && d.drained.Load() > k.at.UnixNano():
+		return k, FreshWatched
 	}
 	return k, FreshStat
 }
 
+// keep takes a digest into the store. What an event touched while it was read is dirty.
 func (d *Digests) keep(k *kept) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if w := d.watches[k.watch]; k.watch != 0 && (w == nil || w.touched) {
+		d.forget(k.watch)
+		k.watch, k.dirty = 0, true
+	}
 	if e := d.entries[k.key]; e != nil {
+		d.forget(e.Value.(*kept).watch)
 		d.recent.Remove(e)
 	}
 	d.entries[k.key] = d.recent.PushFront(k)
 	for d.recent.Len() > d.opt.MaxEntries {
 		last := d.recent.Back()
 		d.recent.Remove(last)
-		delete(d.entries, last.Value.(*kept).key)
+		gone := last.Value.(*kept)
+		d.forget(gone.watch)
+		delete(d.entries, gone.key)
 	}
 }
 

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -267,10 +266,12 @@ func (g *gathering) digest(f *os.File, path string, plain bool) FileDigest {
 	return d
 }
 
+// freshness holds the words from the weakest on.
+var freshness = []string{FreshHashed, FreshStat, FreshWatched, FreshKernel}
+
 // weaker returns the weaker of two freshness words.
 func weaker(a, b string) string {
-	order := []string{FreshHashed, FreshStat, FreshKernel}
-	if a == "" || cmp.Compare(slices.Index(order, b), slices.Index(order, a)) < 0 {
+	if a == "" || slices.Index(freshness, b) < slices.Index(freshness, a) {
 		return b
 	}
 	return a

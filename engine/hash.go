@@ -30,7 +30,8 @@ func newLimit(bytesPerSecond int64) *rate.Limiter {
 
 // hash reads all of a small file, while somebody waits.
 func (d *Digests) hash(ctx context.Context, f *os.File, key fileKey, plain bool) (*kept, error) {
-	return d.pass(ctx, f, f, key, plain, d.opt.Now(), fsverity.Options{Workers: d.opt.Workers})
+	id := d.observe(f, key)
+	return d.pass(ctx, f, f, key, plain, d.opt.Now(), id, fsverity.Options{Workers: d.opt.Workers})
 }
 
 // hashLarge reads all of f in the background: past the page cache, after
@@ -45,21 +46,77 @@ func (d *Digests) hashLarge(ctx context.Context, f *os.File, key fileKey, plain 
 	if d.limit != nil {
 		opt.Wait = d.limit.WaitN
 	}
+	id := d.observe(f, key)
 	begun := d.opt.Now()
+	if before := d.before(key); before != nil {
+		return d.again(ctx, f, r, before, plain, begun, id, opt)
+	}
 	if s := d.store(key, begun, plain); s != nil {
 		defer s.Close()
 		if opt.Sums = d.sink(s); !plain {
-			opt.Done, begun = s.Done(), s.Subject().Begun
+			opt.Done = s.Done()
+			if was := s.Subject().Begun; was.Before(begun) { // part of it was read before an agent's restart, unwatched
+				d.unobserve(id)
+				begun, id = was, 0
+			}
 		}
 	}
-	return d.pass(ctx, f, r, key, plain, begun, opt)
+	return d.pass(ctx, f, r, key, plain, begun, id, opt)
+}
+
+// before is what is kept for a key; the file is to be read once more then.
+func (d *Digests) before(key fileKey) *kept {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if e := d.entries[key]; e != nil {
+		return e.Value.(*kept)
+	}
+	return nil
+}
+
+// maxGathered bounds the sums held while a file is read once more: of 1 TiB.
+const maxGathered = 64 << 20
+
+// again reads all of a file whose digest is known. Stored sums serve proofs
+// meanwhile and stay if they were of the same bytes.
+func (d *Digests) again(ctx context.Context, f *os.File, r io.ReaderAt, before *kept, plain bool, begun time.Time, id uint64, opt fsverity.Options) (*kept, error) {
+	var gathered []byte
+	opt.Sums = func(b []byte) error {
+		if len(gathered)+len(b) <= maxGathered {
+			gathered = append(gathered, b...)
+		}
+		return nil
+	}
+	k, err := d.pass(ctx, f, r, before.key, plain || before.plain != nil, begun, id, opt)
+	if err != nil {
+		return nil, err
+	}
+	s := d.store(k.key, begun, false)
+	if s == nil {
+		return k, nil
+	}
+	defer s.Close()
+	if s.Complete() && before.digest == k.digest {
+		return k, nil
+	}
+	if err := errors.Join(s.Restart(begun), d.sink(s)(gathered)); err != nil {
+		d.opt.Log.Warn("sums of a file are not kept: no proofs of its blocks", "err", err)
+	}
+	return k, nil
 }
 
 // pass reads f by way of r and keeps the result, provided that f is the same
-// after as before.
-func (d *Digests) pass(ctx context.Context, f *os.File, r io.ReaderAt, key fileKey, plain bool, begun time.Time, opt fsverity.Options) (*kept, error) {
-	k := &kept{key: key, at: begun}
-	var err error
+// after as before. It takes over the watch id, which was set before.
+func (d *Digests) pass(ctx context.Context, f *os.File, r io.ReaderAt, key fileKey, plain bool, begun time.Time, id uint64, opt fsverity.Options) (_ *kept, err error) {
+	defer func() {
+		if err != nil {
+			d.unobserve(id)
+		}
+	}()
+	if now, err := keyOf(f); err != nil || now != key { // once more, since it is watched
+		return nil, fmt.Errorf("%w: written to before it was hashed", proc.ErrChanged)
+	}
+	k := &kept{key: key, at: begun, watch: id}
 	if plain {
 		k.plain = new([32]byte)
 		k.digest, *k.plain, err = fsverity.Both(ctx, r, key.size, opt)
@@ -75,7 +132,10 @@ func (d *Digests) pass(ctx context.Context, f *os.File, r io.ReaderAt, key fileK
 	if after, err := keyOf(f); err != nil || after != key {
 		return nil, fmt.Errorf("%w: written to while it was hashed", proc.ErrChanged)
 	}
-	k.dirty = young(key, begun)
+	if k.dirty = young(key, begun); k.dirty { // not worth a watch: hashed again soon
+		d.unobserve(id)
+		k.watch = 0
+	}
 	d.keep(k)
 	return k, nil
 }

@@ -20,7 +20,8 @@ type Appraised struct {
 	engines  int // engines found serving, with executable and complete models stated, and no library that differs from its references
 	declared int // engines the node declares
 
-	engineList []engine.Engine // as stated
+	engineList []engine.Engine        // as stated
+	proved     map[attest.Digest]bool // models whose blocks were proved
 
 	hostClaims   *host.Claims
 	software     attest.Software
@@ -49,7 +50,7 @@ var kinds = []stand{
 
 // Appraise reads the claims. What it cannot evaluate is said and counts neither way.
 func (v *Verifier) Appraise(a *Authenticated) *Appraised {
-	ap := &Appraised{auth: a, findings: slices.Clone(a.findings), claims: map[attest.Kind]ClaimWithStanding{}}
+	ap := &Appraised{auth: a, findings: slices.Clone(a.findings), claims: map[attest.Kind]ClaimWithStanding{}, proved: map[attest.Digest]bool{}}
 	if !v.refs.given {
 		ap.findings.unknown("reference.not_given", "references", Validator, "reference values", "none")
 	}
@@ -72,6 +73,7 @@ func (v *Verifier) Appraise(a *Authenticated) *Appraised {
 	ap.runtime()
 	ap.bootLog(v.refs) // whose references ask what explains the later registers
 	ap.ima(v.refs)
+	ap.freshness() // of what engines state, by then also as blocks and the list show it
 	ap.clock(a.options.History)
 	ap.closedWorld(v.refs, a.options.Asked)
 	return ap

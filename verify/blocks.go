@@ -48,6 +48,7 @@ func (ap *Appraised) blocksOf(refs *References, check string, r attest.BlockRequ
 		ap.findings.bad("weights.blocks.wrong", check, Validator, expected, err)
 		return
 	}
+	ap.proved[r.Model] = true
 	ap.findings.good("weights.blocks.ok", check, Validator, fmt.Sprintf(
 		"%d of %d blocks of %d: this agent could obtain these bytes within %d ms; of altered blocks a share of 1 %% would have escaped with probability %s, of 10 %% with %s",
 		len(a.Proofs), r.Count, m.Blocks(), ap.auth.record.Received-ap.auth.record.Sent, escaped(0.01, r.Count), escaped(0.1, r.Count)))

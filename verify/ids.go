@@ -131,6 +131,7 @@ var registry = []Entry{
 	{"engine.model.unknown", "appraise", None, harmless, "The references know no model by the declared name: unknown, not guilty. Create a reference for it."},
 	{"engine.model.mismatch", "appraise", Contraindicated, reference, "The weights declared under this name differ from the references: another model, another precision, or changed files."},
 	{"engine.model.incomplete", "appraise", None, harmless, "The model's files could not all be measured."},
+	{"engine.freshness", "appraise", None, harmless, "How the digests of a model's files or of an executable are known, in the tiers T0 to T6 of docs/kinds/engine.md: the node's word, beside it what proved blocks and the kernel's list show. For people; it counts neither way."},
 	{"engine.weights.foreign", "appraise", Contraindicated, heuristic, "The engine holds weights that are not part of the models declared for it. It contradicts only where none of the declared files is open and the others are at least half as large; else it is a warning."},
 	{"engine.weights.unseen", "appraise", None, harmless, "No declared weight file is open or mapped by the engine: nothing ties the model on disk to the process."},
 	{"engine.weights.loaded", "appraise", Affirming, harmless, "The engine has files of the declared model open or mapped."},

@@ -26,6 +26,7 @@ type Config struct {
 	TDX        TDXConfig        `yaml:"tdx"`
 	Validators ValidatorsConfig `yaml:"validators"`
 	Engines    []EngineConfig   `yaml:"engines"`
+	Weights    WeightsConfig    `yaml:"weights"`
 	Telemetry  TelemetryConfig  `yaml:"telemetry"`
 	Collector  CollectorConfig  `yaml:"collector"`
 	Host       HostConfig       `yaml:"host"`
@@ -76,6 +77,16 @@ type DeclaredConfig struct {
 	Model          string `yaml:"model"`
 	Precision      string `yaml:"precision"`
 	TensorParallel int    `yaml:"tensor_parallel"`
+}
+
+// WeightsConfig says what reading large files in the background may cost.
+type WeightsConfig struct {
+	// Reread is the period in which every large file is read once more, 0 never: to
+	// notice what was written behind the file system. It needs BytesPerSecond.
+	Reread Duration `yaml:"reread"`
+	// BytesPerSecond bounds all background reading, the first included; 0 is as fast
+	// as everybody else's reads allow.
+	BytesPerSecond int64 `yaml:"bytes_per_second"`
 }
 
 // TelemetryConfig is accepted for later versions; the kind is not built and stated as absent.

@@ -24,6 +24,9 @@ const (
 	maxEngines     = 16
 	minGPUInterval = 200 * time.Millisecond
 	maxGPUInterval = time.Hour
+	minReread      = time.Hour
+	maxReread      = 365 * 24 * time.Hour
+	minReadRate    = 1 << 20
 )
 
 // check refuses settings that cannot work; each error names the key and the fix.
@@ -96,10 +99,24 @@ func (c *Config) checkNumbers() error {
 	if r := c.Logs.RuntimeRegister; r != 0 && (r < 11 || r > 15 || r == 14) {
 		errs = append(errs, fmt.Errorf("logs.runtime_register: %d is not 11, 12, 13 or 15: leave it out for 13, or write 0 for no runtime log", r))
 	}
+	errs = append(errs, c.Weights.check())
 	if d := time.Duration(c.Telemetry.Retention); d < 0 {
 		errs = append(errs, fmt.Errorf("telemetry.retention: %v is negative: leave it out for 72h", d))
 	}
 	return errors.Join(errs...)
+}
+
+func (w WeightsConfig) check() error {
+	d, n := time.Duration(w.Reread), w.BytesPerSecond
+	switch {
+	case d != 0 && (d < minReread || d > maxReread):
+		return fmt.Errorf("weights.reread: %v is not in %v to %v: write for example 24h, or leave it out for never", d, minReread, maxReread)
+	case n != 0 && n < minReadRate:
+		return fmt.Errorf("weights.bytes_per_second: %d is below %d: write for example 50000000, or leave it out for no limit", n, minReadRate)
+	case d != 0 && n == 0:
+		return fmt.Errorf("weights.reread: %v without weights.bytes_per_second: terabytes are never re-read on a timer without a budget: write for example bytes_per_second: 50000000, which reads 140 GB in 47 minutes", d)
+	}
+	return nil
 }
 
 func (c *Config) checkEngines() error {

@@ -40,6 +40,19 @@ func TestConfigReadsEveryKeyAndKeepsDefaults(t *testing.T) {
 	}
 }
 
+func TestWeightsAreReadAgainWithABudgetOnly(t *testing.T) {
+	for text, want := range map[string]WeightsConfig{
+		"": {}, "weights: { reread: 0s, bytes_per_second: 0 }": {},
+		"weights: { bytes_per_second: 50000000 }":              {BytesPerSecond: 50_000_000},
+		"weights: { reread: 24h, bytes_per_second: 50000000 }": {Reread: Duration(24 * time.Hour), BytesPerSecond: 50_000_000},
+	} {
+		c, err := ParseConfig([]byte(text))
+		if err != nil || c.Weights != want || len(c.NonDefault()) != 0 {
+			t.Errorf("%q: %+v, %v", text, c, err)
+		}
+	}
+}
+
 func TestEmptyConfigIsAllDefaults(t *testing.T) {
 	for _, text := range []string{"", "\n", "# nothing\n", "---\n"} {
 		c, err := ParseConfig([]byte(text))
@@ -92,6 +105,12 @@ func TestConfigErrorsNameThePlaceTheKeyAndTheFix(t *testing.T) {
 		{"validators: { keys: [\"/[\"] }", "validators.keys"},
 		{"validators: { per_minute: 0 }", "validators.per_minute"},
 		{"telemetry: { retention: -1h }", "telemetry.retention"},
+		{"weights: { reread: 24h }", "terabytes are never re-read on a timer without a budget"},
+		{"weights: { reread: 1m, bytes_per_second: 50000000 }", "weights.reread"},
+		{"weights: { reread: -24h, bytes_per_second: 50000000 }", "weights.reread"},
+		{"weights: { reread: 24 }", "unit"},
+		{"weights: { bytes_per_second: 50 }", "weights.bytes_per_second"},
+		{"weights: { bytes_per_second: -50000000 }", "weights.bytes_per_second"},
 		{"collector: { socket: s }", "collector.socket"},
 		{"engines: [{ endpoint: http://h }]", "engines[0].name"},
 		{"engines: [{ name: a, endpoint: http://h }, { name: a, endpoint: http://h }]", "engines[1].name"},

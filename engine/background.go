@@ -42,6 +42,9 @@ func (d *Digests) enqueue(f *os.File, key fileKey, plain bool) error {
 // kernel's queue does not fill while nobody asks.
 const lookEvery = time.Second
 
+// rereadEvery is how often Run looks for large files that are due.
+const rereadEvery = time.Minute
+
 // Run hashes queued files, one at a time, until ctx ends. A file that fails is
 // dropped, and queued again when it is asked for again.
 func (d *Digests) Run(ctx context.Context) error {
@@ -71,17 +74,17 @@ func (d *Digests) Run(ctx context.Context) error {
 
 // look does until ctx ends what is to be done while nobody asks.
 func (d *Digests) look(ctx context.Context) {
-	if d.opt.Watch == nil {
-		return
-	}
-	every := time.NewTicker(lookEvery)
-	defer every.Stop()
+	events, again := time.NewTicker(lookEvery), time.NewTicker(rereadEvery)
+	defer events.Stop()
+	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-every.C:
+		case <-events.C:
 			d.drain()
+		case <-again.C:
+			d.reread()
 		}
 	}
 }

@@ -44,6 +44,9 @@ type DigestOptions struct {
 	// BackgroundBytesPerSecond limits what Run reads: 0 is as fast as the disk and
 	// everybody else's reads allow, for it reads with the lowest priority.
 	BackgroundBytesPerSecond int64
+	// Reread is the period in which Run reads every large file once more; 0 never.
+	// It is for what is written behind the file system, and wants a limit above.
+	Reread time.Duration
 	// Watch notices changes of hashed files; nil: their times are compared alone. The caller closes it.
 	Watch Watcher
 	Log   *slog.Logger // nil: nowhere
@@ -83,6 +86,7 @@ type kept struct {
 	plain  *[32]byte
 	at     time.Time // when hashing began
 	dirty  bool      // changed less than settle before, or an event since: hash anew next time
+	name   string    // by which a large one may be found again
 	watch  uint64    // watched since before it was read and nothing happened; 0: not watched
 }
 
@@ -227,7 +231,12 @@ func (d *Digests) keep(k *kept) {
 		k.watch, k.dirty = 0, true
 	}
 	if e := d.entries[k.key]; e != nil {
-		d.forget(e.Value.(*kept).watch)
+		before := e.Value.(*kept)
+		if before.digest != k.digest && !young(before.key, before.at) {
+			d.opt.Log.Warn("a file holds other bytes than when it was read before, and its size and times are the same: written to behind the file system, or its clock was set",
+				"file", k.name, "before", fmt.Sprintf("%x", before.digest), "now", fmt.Sprintf("%x", k.digest))
+		}
+		d.forget(before.watch)
 		d.recent.Remove(e)
 	}
 	d.entries[k.key] = d.recent.PushFront(k)

@@ -116,7 +116,7 @@ func (d *Digests) pass(ctx context.Context, f *os.File, r io.ReaderAt, key fileK
 	if now, err := keyOf(f); err != nil || now != key { // once more, since it is watched
 		return nil, fmt.Errorf("%w: written to before it was hashed", proc.ErrChanged)
 	}
-	k := &kept{key: key, at: begun, watch: id}
+	k := &kept{key: key, at: begun, watch: id, name: f.Name()}
 	if plain {
 		k.plain = new([32]byte)
 		k.digest, *k.plain, err = fsverity.Both(ctx, r, key.size, opt)

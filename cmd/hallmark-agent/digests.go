@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/hallmark-attest/hallmark/agent"
 	"github.com/hallmark-attest/hallmark/engine"
@@ -17,7 +18,8 @@ const sumsDir = "sums"
 // newDigests hashes files for the engines' claims. A state directory that cannot
 // be had costs proofs of blocks, and time after a restart, and is no error.
 func newDigests(c *agent.Config, log *slog.Logger) *engine.Digests {
-	opt := engine.DigestOptions{StateDir: filepath.Join(c.StateDir, sumsDir), Watch: newWatcher(log), Log: log}
+	opt := engine.DigestOptions{StateDir: filepath.Join(c.StateDir, sumsDir), Watch: newWatcher(log), Log: log,
+		BackgroundBytesPerSecond: c.Weights.BytesPerSecond, Reread: time.Duration(c.Weights.Reread)}
 	id, err := bootID()
 	if err == nil {
 		err = os.MkdirAll(opt.StateDir, 0o700)

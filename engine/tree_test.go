@@ -227,3 +227,20 @@ func TestStatOfANameAndOfTheOpenFileAgree(t *testing.T) {
 		t.Error("a link was followed")
 	}
 }
+
+// A file that the kernel begins to protect keeps its times; the next collection says so nevertheless.
+func TestProtectedFileOfATreeIsAskedOfTheKernel(t *testing.T) {
+	dir := verityDir(t)
+	write(t, filepath.Join(dir, "f"), "weights")
+	c := collector(t, live, DigestOptions{}, EngineConfig{Name: "main", Endpoint: "http://127.0.0.1:1", Models: []string{dir}})
+	collect(t, c)
+	if m := collect(t, c).Engines[0].Models[0]; m.Freshness != FreshStat {
+		t.Fatalf("%+v", m)
+	}
+	enable(t, opened(t, filepath.Join(dir, "f")), nil)
+	for range 2 {
+		if m := collect(t, c).Engines[0].Models[0]; m.Freshness != FreshKernel || !m.Complete {
+			t.Fatalf("%+v", m)
+		}
+	}
+}

@@ -99,3 +99,21 @@ func BenchmarkCollectServing(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkCollectTree is a challenge to a model of 60,000 small files in 6,000
+// directories of which nothing changed; bench/hash compares it with the hashing.
+func BenchmarkCollectTree(b *testing.B) {
+	dir := b.TempDir()
+	for i := range 60_000 {
+		write(b, filepath.Join(dir, "pkg"+strconv.Itoa(i%300), "sub"+strconv.Itoa(i/300%20), "f"+strconv.Itoa(i)), "x")
+	}
+	c := collector(b, live, DigestOptions{}, EngineConfig{Name: "main", Endpoint: "http://127.0.0.1:1", Models: []string{dir}})
+	if m := collect(b, c).Engines[0].Models[0]; m.Files != 60_000 {
+		b.Fatalf("%+v", m)
+	}
+	for b.Loop() {
+		if _, err := c.Collect(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -11,7 +11,7 @@ FUZZTIME    ?= 60s
 # go-nvml's header marks old calls as deprecated; drivers in the field have no others.
 export CGO_CFLAGS := -Wno-deprecated-declarations
 
-.PHONY: all build run test check vet links fuzz vectors vuln soak bench bench-batch bench-hash deb rpm packages vmtest clean setup setup-test
+.PHONY: all build run test check vet links fuzz vectors vuln soak bench bench-batch bench-hash deb rpm packages vmtest vmtest-verity clean setup setup-test
 
 all: build
 
@@ -75,6 +75,10 @@ packages: deb rpm
 vmtest: deb ## boots a guest with Secure Boot, TPM and IMA once for each scenario; needs root, 12 minutes
 	vm/setup.sh
 	vm/run.sh
+
+vmtest-verity: ## a kernel's own fs-verity against ours, and a damaged disk, in a guest; needs root, a minute
+	vm/setup.sh qemu-system-x86_64 mkfs.ext4
+	vm/verity.sh
 
 clean:
 	rm -rf bin dist

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs what `make vmtest` needs on a Debian host, where a command or file is missing. Needs root: debootstrap does too.
+# setup.sh [COMMAND...]: installs what the tests in a guest need on a Debian host, where a command or file is missing; without
+# arguments all that `make vmtest` needs. Needs root: debootstrap does too.
 . "$(dirname "$0")/lib.sh"
 
-[ "$(id -u)" = 0 ] || die "run as root: a root file system of a system is made of files of many users"
+[ "$(id -u)" = 0 ] || die "run as root: packages are installed, and a root file system is made of files of many users"
 command -v apt-get >/dev/null || die "this machine has no apt-get; docs/ima.md names the packages"
 
 declare -A package=(
@@ -11,11 +12,12 @@ declare -A package=(
   [swtpm_localca]=swtpm-tools [gcc]="gcc libc6-dev" [jq]=jq [curl]=curl
 )
 missing=()
-for command in "${!package[@]}"; do
+[ $# -gt 0 ] || [ -e /usr/share/OVMF/OVMF_VARS_4M.ms.fd ] || missing+=(ovmf)
+[ $# -gt 0 ] || set -- "${!package[@]}"
+for command in "$@"; do
   # swtpm_localca lies in /usr/share/swtpm of some releases; swtpm_setup is of the same package.
-  command -v "$command" >/dev/null || [ -x "/usr/share/swtpm/${command/_/-}" ] || missing+=(${package[$command]}) # shellcheck disable=SC2206
+  command -v "$command" >/dev/null || [ -x "/usr/share/swtpm/${command/_/-}" ] || missing+=(${package[$command]:?unknown command $command}) # shellcheck disable=SC2206
 done
-[ -e /usr/share/OVMF/OVMF_VARS_4M.ms.fd ] || missing+=(ovmf)
 [ ${#missing[@]} -eq 0 ] && exit 0
 say "installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive

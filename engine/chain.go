@@ -26,9 +26,8 @@ func (w *collecting) chain(what, url string, e *Engine) int {
 		if root == 0 {
 			return 0
 		}
-		exe, _, _ := w.fs.Exe(root)
-		args, _ := w.fs.Cmdline(root)
-		to, ok := forwardsTo(exe, args)
+		c := w.command(root)
+		to, ok := forwardsTo(c.exe, c.args)
 		if !ok {
 			return w.launcher(root)
 		}
@@ -95,9 +94,39 @@ func (w *collecting) launcher(pid int) int {
 }
 
 func (w *collecting) recognise(pid int) recogniser {
-	exe, _, _ := w.fs.Exe(pid)
-	args, _ := w.fs.Cmdline(pid)
-	return recognise(command{path.Base(exe), args})
+	c := w.command(pid)
+	return recognise(command{path.Base(c.exe), c.args})
+}
+
+// started is how a process was started. All of it is names, which the process itself can change.
+type started struct {
+	exe     string
+	deleted bool
+	exeErr  error
+	args    []string
+	argsErr error
+	asked   bool // for args
+}
+
+// program reads what a process runs, once in one Collect.
+func (w *collecting) program(pid int) *started {
+	c := w.commands[pid]
+	if c == nil {
+		c = &started{}
+		c.exe, c.deleted, c.exeErr = w.fs.Exe(pid)
+		w.commands[pid] = c
+	}
+	return c
+}
+
+// command is program with the arguments.
+func (w *collecting) command(pid int) *started {
+	c := w.program(pid)
+	if !c.asked {
+		c.args, c.argsErr = w.fs.Cmdline(pid)
+		c.asked = true
+	}
+	return c
 }
 
 // measure states the process tree and its files, and at the end looks whether
@@ -117,7 +146,7 @@ func (w *collecting) measure(what string, root int, cfg EngineConfig, e *Engine)
 	}
 	for _, pid := range pids {
 		st := w.snap.stats[pid]
-		exe, _, _ := w.fs.Exe(pid)
+		exe := w.program(pid).exe
 		e.Tree = append(e.Tree, Child{uint64(pid), uint64(st.PPID), st.StartTicks, attest.Clean(exe)})
 	}
 	w.files(what, append([]int{root}, pids...), cfg.Models, e)
@@ -142,10 +171,10 @@ func (w *collecting) process(what string, pid int, kind recogniser) Process {
 	}
 	w.executable(what, pid, &p)
 	withheld := 0
-	if args, err := w.fs.Cmdline(pid); err != nil {
-		w.err(what+".args", err)
+	if c := w.command(pid); c.argsErr != nil {
+		w.err(what+".args", c.argsErr)
 	} else {
-		p.Args, withheld = kind.pick(args)
+		p.Args, withheld = kind.pick(c.args)
 	}
 	if withheld > 0 {
 		w.absent.Add(what+".args", attest.NotPermitted, "%d values look like secrets and stay on the host", withheld)
@@ -170,26 +199,43 @@ func (w *collecting) process(what string, pid int, kind recogniser) Process {
 // executable measures the file behind /proc/PID/exe and compares it with what is
 // mapped. The link follows the inode that was started, also after a rename or removal.
 func (w *collecting) executable(what string, pid int, p *Process) {
-	name, deleted, err := w.fs.Exe(pid)
-	if err != nil {
-		w.err(what+".exe_path", err)
+	c := w.command(pid)
+	if c.exeErr != nil {
+		w.err(what+".exe_path", c.exeErr)
 	}
-	p.ExePath, p.ExeDeleted = attest.Clean(name), deleted
-	f, err := w.fs.OpenExe(pid)
-	if err != nil {
+	p.ExePath, p.ExeDeleted = attest.Clean(c.exe), c.deleted
+	id, d, err := w.exeDigest(pid)
+	if d == nil {
 		w.err(what+".exe", err)
 		return
 	}
-	defer f.Close()
-	d, err := w.digests.file(w.ctx, f, true, &w.budget)
 	if err != nil {
 		w.err(what+".exe", err)
 	}
-	p.Exe = &d
-	mapped, err := w.exeMapped(pid, name, f)
+	p.Exe = d
+	mapped, err := w.exeMapped(pid, c.exe, id)
 	if err != nil {
 		w.err(what+".exe_mapped", err)
 		return
 	}
 	p.ExeMapped = &mapped
+}
+
+// exeDigest names and measures the file behind /proc/PID/exe. Without a digest
+// there was none to measure; with one and an error it has only its size.
+func (w *collecting) exeDigest(pid int) (inode, *FileDigest, error) {
+	if key, d, ok := w.digests.known(w.fs.Path(pid, "exe"), true); ok {
+		return key.inode(), &d, nil
+	}
+	f, err := w.fs.OpenExe(pid)
+	if err != nil {
+		return inode{}, nil, err
+	}
+	defer f.Close()
+	id, _, err := inodeOf(f)
+	if err != nil {
+		return inode{}, nil, err
+	}
+	d, err := w.digests.file(w.ctx, f, true, &w.budget)
+	return id, &d, err
 }

@@ -89,7 +89,9 @@ type collecting struct {
 	looked []endpoint // for Run: forwarders' too
 	budget int64      // bytes that may still be hashed now
 	absent *proc.Absences
-	maps   map[int]mapped // read once: an engine's take longest
+	// Read once, by process id: an engine's mappings take longest.
+	maps     map[int]mapped
+	commands map[int]*started
 }
 
 type mapped struct {
@@ -103,7 +105,7 @@ type mapped struct {
 // remains is absent with reason timeout; an error means that no claims could be
 // made at all. Calls take turns.
 func (c *Collector) Collect(ctx context.Context) (*Claims, error) {
-	w := &collecting{Collector: c, ctx: ctx, budget: c.digests.opt.BudgetBytes, absent: &proc.Absences{}, maps: map[int]mapped{}}
+	w := &collecting{Collector: c, ctx: ctx, budget: c.digests.opt.BudgetBytes, absent: &proc.Absences{}, maps: map[int]mapped{}, commands: map[int]*started{}}
 	out := &Claims{How: how, Engines: []Engine{}}
 	if err := c.takeTurn(ctx); err != nil {
 		return nil, err

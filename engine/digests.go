@@ -169,10 +169,7 @@ func (d *Digests) file(ctx context.Context, f *os.File, plain bool, budget *int6
 			return FileDigest{SizeBytes: uint64(key.size)}, err
 		}
 	}
-	out := d.computed(k, fresh)
-	if plain {
-		out.SHA256 = k.plain[:]
-	}
+	out := d.computed(k, fresh, plain)
 	if kerr == nil {
 		out.FSVerity, out.DigestSource = kernel[:], SourceKernel
 	}
@@ -182,21 +179,25 @@ func (d *Digests) file(ctx context.Context, f *os.File, plain bool, budget *int6
 // unchanged answers for a regular file that was looked at by name and not
 // opened: it is the inode of the key, so what is kept for the key is its digest.
 // False means that it has to be opened. Not for files under fs-verity.
-func (d *Digests) unchanged(key fileKey) (FileDigest, bool) {
-	k, fresh := d.get(key, false)
+func (d *Digests) unchanged(key fileKey, plain bool) (FileDigest, bool) {
+	k, fresh := d.get(key, plain)
 	if k == nil || k.dirty {
 		return FileDigest{}, false
 	}
-	return d.computed(k, fresh), true
+	return d.computed(k, fresh, plain), true
 }
 
-// computed states a digest that was computed.
-func (d *Digests) computed(k *kept, fresh string) FileDigest {
+// computed states a digest that was computed; plain asks for the plain SHA-256 as well.
+func (d *Digests) computed(k *kept, fresh string, plain bool) FileDigest {
 	now := d.opt.Now()
 	if fresh == FreshWatched {
 		now = time.Unix(0, d.drained.Load()) // events since are not read yet
 	}
-	return FileDigest{SizeBytes: uint64(k.key.size), FSVerity: k.digest[:], DigestSource: SourceComputed, Freshness: fresh, DigestAtMs: ms(k.at), CheckedAtMs: ms(now)}
+	out := FileDigest{SizeBytes: uint64(k.key.size), FSVerity: k.digest[:], DigestSource: SourceComputed, Freshness: fresh, DigestAtMs: ms(k.at), CheckedAtMs: ms(now)}
+	if plain {
+		out.SHA256 = k.plain[:]
+	}
+	return out
 }
 
 // get returns what is kept for a key. A dirty digest is still what the file was

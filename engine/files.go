@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -23,12 +24,13 @@ var weightSuffixes = []string{".safetensors", ".gguf", ".pt", ".pth", ".engine",
 // inode names an open file within one Collect.
 type inode struct{ dev, ino uint64 }
 
-func inodeOf(f *os.File) (inode, error) {
+// inodeOf returns it with the file's size.
+func inodeOf(f *os.File) (inode, int64, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
-		return inode{}, err
+		return inode{}, 0, err
 	}
-	return inode{uint64(st.Dev), st.Ino}, nil
+	return inode{uint64(st.Dev), st.Ino}, st.Size, nil
 }
 
 // mapsOf returns a process's mappings as of the first time they were asked for
@@ -42,15 +44,11 @@ func (w *collecting) mapsOf(pid int) ([]proc.Mapping, error) {
 	return m.list, m.err
 }
 
-// exeMapped reports whether the open executable is what the process has mapped
-// executable under its name: both are opened and compared as inodes, for maps
-// and stat name devices differently on some file systems.
-func (w *collecting) exeMapped(pid int, name string, exe *os.File) (bool, error) {
+// exeMapped reports whether the executable is what the process has mapped
+// executable under its name: both are looked at as inodes, for maps and stat name
+// devices differently on some file systems.
+func (w *collecting) exeMapped(pid int, name string, exe inode) (bool, error) {
 	maps, err := w.mapsOf(pid)
-	if err != nil {
-		return false, err
-	}
-	want, err := inodeOf(exe)
 	if err != nil {
 		return false, err
 	}
@@ -59,18 +57,27 @@ func (w *collecting) exeMapped(pid int, name string, exe *os.File) (bool, error)
 		if !m.Executable() || m.Path != name {
 			continue
 		}
-		f, _, err := w.fs.OpenMapping(pid, m)
+		got, err := w.mappedInode(pid, m)
 		if err != nil {
 			last = err
-			continue
-		}
-		got, err := inodeOf(f)
-		f.Close()
-		if err == nil && got == want {
+		} else if got == exe {
 			return true, nil
 		}
 	}
 	return false, last
+}
+
+func (w *collecting) mappedInode(pid int, m proc.Mapping) (inode, error) {
+	if key, _, err := statKey(unix.AT_FDCWD, w.fs.Path(pid, "map_files", m.Range()), 0); err == nil && key != (fileKey{}) {
+		return key.inode(), nil
+	}
+	f, _, err := w.fs.OpenMapping(pid, m)
+	if err != nil {
+		return inode{}, err
+	}
+	defer f.Close()
+	id, _, err := inodeOf(f)
+	return id, err
 }
 
 // gathering collects the files of a process tree, each inode once.
@@ -188,6 +195,10 @@ func (g *gathering) mapping(pid int, m proc.Mapping) {
 	if !m.Executable() {
 		list = "weights"
 	}
+	if key, d, ok := g.digests.known(g.fs.Path(pid, "map_files", m.Range()), m.Executable()); ok {
+		g.state(m, key.inode(), true, key.size, func() FileDigest { return d })
+		return
+	}
 	f, exact, err := g.fs.OpenMapping(pid, m)
 	if err != nil {
 		if !errors.Is(err, proc.ErrNotRegular) { // a device, such as /dev/nvidia0, is no library
@@ -196,18 +207,23 @@ func (g *gathering) mapping(pid int, m proc.Mapping) {
 		return
 	}
 	defer f.Close()
-	id, err := inodeOf(f)
+	id, size, err := inodeOf(f)
 	if err != nil {
 		return
 	}
+	g.state(m, id, exact, size, func() FileDigest { return g.digest(f, m.Path, m.Executable()) })
+}
+
+// state states a mapped file, as library or as weights; digest is called if it is stated for the first time.
+func (g *gathering) state(m proc.Mapping, id inode, exact bool, size int64, digest func() FileDigest) {
 	switch _, known := g.libraries[id]; {
 	case !m.Executable():
-		g.weight(id, f, m.Path, m.Deleted, HeldMapped)
+		g.weight(id, size, m.Path, m.Deleted, HeldMapped, digest)
 	case known:
 	case len(g.libraries) >= MaxLibraries:
 		g.err(g.what+".libraries", fmt.Errorf("%w of %d files: %s", proc.ErrOversize, MaxLibraries, m.Path))
 	default:
-		g.libraries[id] = Library{attest.Clean(m.Path), m.Deleted, exact, g.digest(f, m.Path, true)}
+		g.libraries[id] = Library{attest.Clean(m.Path), m.Deleted, exact, digest()}
 	}
 }
 
@@ -222,22 +238,30 @@ func (g *gathering) descriptors(pid int) {
 		if !strings.HasPrefix(path, "/") || !g.maybeWeight(path) || g.ctx.Err() != nil {
 			continue
 		}
-		f, err := g.fs.OpenFD(pid, d.Num)
-		if errors.Is(err, proc.ErrNotRegular) {
-			continue
-		}
-		if err != nil {
-			g.err(fmt.Sprintf("%s.weights[%s]", g.what, path), err)
-			continue
-		}
-		if id, err := inodeOf(f); err == nil {
-			g.weight(id, f, path, deleted, HeldOpen)
-		}
-		f.Close()
+		g.descriptor(pid, d.Num, path, deleted)
 	}
 }
 
-func (g *gathering) weight(id inode, f *os.File, path string, deleted bool, source string) {
+func (g *gathering) descriptor(pid, num int, path string, deleted bool) {
+	if key, d, ok := g.digests.known(g.fs.Path(pid, "fd", strconv.Itoa(num)), false); ok {
+		g.weight(key.inode(), key.size, path, deleted, HeldOpen, func() FileDigest { return d })
+		return
+	}
+	f, err := g.fs.OpenFD(pid, num)
+	if errors.Is(err, proc.ErrNotRegular) {
+		return
+	}
+	if err != nil {
+		g.err(fmt.Sprintf("%s.weights[%s]", g.what, path), err)
+		return
+	}
+	defer f.Close()
+	if id, size, err := inodeOf(f); err == nil {
+		g.weight(id, size, path, deleted, HeldOpen, func() FileDigest { return g.digest(f, path, false) })
+	}
+}
+
+func (g *gathering) weight(id inode, size int64, path string, deleted bool, source string, digest func() FileDigest) {
 	if w, ok := g.weights[id]; ok {
 		if w.Source != source {
 			w.Source = HeldBoth
@@ -245,15 +269,14 @@ func (g *gathering) weight(id inode, f *os.File, path string, deleted bool, sour
 		}
 		return
 	}
-	info, err := f.Stat()
-	if err != nil || !g.isWeight(path, info.Size()) {
+	if !g.isWeight(path, size) {
 		return
 	}
 	if len(g.weights) >= MaxWeights {
 		g.err(g.what+".weights", fmt.Errorf("%w of %d files: %s", proc.ErrOversize, MaxWeights, path))
 		return
 	}
-	g.weights[id] = Weight{attest.Clean(path), source, deleted, g.digest(f, path, false)}
+	g.weights[id] = Weight{attest.Clean(path), source, deleted, digest()}
 }
 
 // digest returns the file's identity; one that is still being hashed has its

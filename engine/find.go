@@ -96,6 +96,8 @@ func (w *collecting) rewalk() error {
 	s, err := takeSnapshot(w.ctx, w.fs, w.now)
 	if err == nil {
 		w.snap = s
+		clear(w.maps) // a process id may be another process's now
+		clear(w.commands)
 	}
 	return err
 }

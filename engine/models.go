@@ -104,7 +104,7 @@ func (w *collecting) census(what, path string, m *Model, entries Manifest, hashi
 // modelFile states one file. It is opened only if what is kept of it does not answer.
 func (w *collecting) modelFile(mf modelFile) (FileDigest, error) {
 	if mf.known {
-		if d, ok := w.digests.unchanged(mf.key); ok {
+		if d, ok := w.digests.unchanged(mf.key, false); ok {
 			return d, nil
 		}
 	}

@@ -159,12 +159,12 @@ func folderKeyOf(fd int) (folderKey, error) {
 	return folderKey{inode{uint64(st.Dev), st.Ino}, st.Mtim, st.Ctim}, nil
 }
 
-// statKey asks for a file's key by its name in an open directory. known is false
-// where only the open file can say more: the kernel keeps its digest, or has no
+// statKey asks for a file's key by its name in an open directory; flags may be
+// AT_SYMLINK_NOFOLLOW. known is false where only the open file can say more: the kernel keeps its digest, or has no
 // statx. Remote file systems are made to ask their server, as opening does.
-func statKey(fd int, name string) (key fileKey, known bool, err error) {
+func statKey(fd int, name string, flags int) (key fileKey, known bool, err error) {
 	var st unix.Statx_t
-	err = unix.Statx(fd, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_FORCE_SYNC|unix.AT_NO_AUTOMOUNT, unix.STATX_BASIC_STATS, &st)
+	err = unix.Statx(fd, name, flags|unix.AT_STATX_FORCE_SYNC|unix.AT_NO_AUTOMOUNT, unix.STATX_BASIC_STATS, &st)
 	switch {
 	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM), errors.Is(err, unix.EINTR):
 		return fileKey{}, false, nil

@@ -215,15 +215,15 @@ func TestStatOfANameAndOfTheOpenFileAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(d)
-	key, known, err := statKey(d, "f")
+	key, known, err := statKey(d, "f", unix.AT_SYMLINK_NOFOLLOW)
 	if err != nil || !known || key != must(keyOf(opened(t, name))) {
 		t.Fatalf("%+v, %v, %v; opened: %+v", key, known, err, must(keyOf(opened(t, name))))
 	}
-	if _, _, err := statKey(d, "none"); proc.Reason(err) != attest.NotPresent {
+	if _, _, err := statKey(d, "none", unix.AT_SYMLINK_NOFOLLOW); proc.Reason(err) != attest.NotPresent {
 		t.Error(err)
 	}
 	link(t, "f", filepath.Join(filepath.Dir(name), "l"))
-	if _, _, err := statKey(d, "l"); err == nil {
+	if _, _, err := statKey(d, "l", unix.AT_SYMLINK_NOFOLLOW); err == nil {
 		t.Error("a link was followed")
 	}
 }

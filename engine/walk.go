@@ -175,7 +175,7 @@ func (w *walk) item(fd int, it *item, depth int) error {
 	case it.link:
 		err = w.link(it.path) // wherever it leads today
 	case w.look:
-		mf.key, mf.known, err = statKey(fd, it.name)
+		mf.key, mf.known, err = statKey(fd, it.name, unix.AT_SYMLINK_NOFOLLOW)
 	}
 	if err != nil {
 		return err

@@ -47,23 +47,6 @@ func (f FS) Path(pid int, elem ...string) string {
 	return filepath.Join(append([]string{f.Root, strconv.Itoa(pid)}, elem...)...)
 }
 
-// ReadFile returns a small file's bytes, at most limit of them.
-func ReadFile(name string, limit int) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	b, err := io.ReadAll(io.LimitReader(file, int64(limit)+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(b) > limit {
-		return nil, fmt.Errorf("%s: %w of %d bytes", name, ErrOversize, limit)
-	}
-	return b, nil
-}
-
 // PIDs lists the processes, sorted.
 func (f FS) PIDs() ([]int, error) {
 	names, err := readNames(f.Root, MaxPIDs)
@@ -81,7 +64,7 @@ func (f FS) PIDs() ([]int, error) {
 }
 
 func readNames(dir string, limit int) ([]string, error) {
-	d, err := os.Open(dir)
+	d, err := openDir(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func (d FD) SocketInode() (uint64, bool) {
 
 // FDs lists a process's descriptors in order. One that closes meanwhile is left out.
 func (f FS) FDs(pid int) ([]FD, error) {
-	d, err := os.Open(f.Path(pid, "fd"))
+	d, err := openDir(f.Path(pid, "fd"))
 	if err != nil {
 		return nil, err
 	}

@@ -229,7 +229,7 @@ func TestStatOfANameAndOfTheOpenFileAgree(t *testing.T) {
 }
 
 // A file that the kernel begins to protect keeps its times; the next collection says so nevertheless.
-func TestProtectedFileOfATreeIsAskedOfTheKernel(t *testing.T) {
+func TestKernelIsAskedOfAProtectedFileOfATree(t *testing.T) {
 	dir := verityDir(t)
 	write(t, filepath.Join(dir, "f"), "weights")
 	c := collector(t, live, DigestOptions{}, EngineConfig{Name: "main", Endpoint: "http://127.0.0.1:1", Models: []string{dir}})

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -40,8 +41,10 @@ func rawDisk(t *testing.T, dir string) *os.File {
 // damage flips a bit in a block of a file, on the disk, past the file system:
 // what a thief of the disk, a bad controller or root on the raw device does. The
 // block may lie behind the file's end, where ext4 keeps the tree. was is what
-// the disk must hold there, so that no other file is hit.
-func damage(t *testing.T, dev, f *os.File, block int64, was []byte) {
+// the disk must hold there, so that no other file is hit. It returns when read,
+// which reads those bytes by way of the kernel, gets them from the cache no more:
+// what lies there was checked and stays, and one drop leaves a page that somebody holds.
+func damage(t *testing.T, dev, f *os.File, block int64, was []byte, read func([]byte) error) {
 	t.Helper()
 	unix.Sync()
 	at := int32(block) // FIBMAP: in the file before, on the disk after
@@ -58,10 +61,18 @@ func damage(t *testing.T, dev, f *os.File, block int64, was []byte) {
 	if err := dev.Sync(); err != nil {
 		t.Fatal(err)
 	}
-	dropCaches(t)
+	got := make([]byte, len(was))
+	for range 50 {
+		dropCaches(t)
+		if err := read(got); err != nil || !bytes.Equal(got, was) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatal("the cache keeps the block")
 }
 
-// dropCaches makes the next read come from the disk.
+// dropCaches lets go of what the kernel has read and nobody holds.
 func dropCaches(t *testing.T) {
 	t.Helper()
 	unix.Sync()
@@ -83,9 +94,10 @@ func TestKernelRefusesReadsOfDamagedDisk(t *testing.T) {
 	d := NewDigests(DigestOptions{Now: ahead})
 	provesByKernel(t, d, f, before)
 
-	damage(t, dev, f, bad, data[bad*4096:(bad+1)*4096])
+	readBad := func(p []byte) error { _, err := f.ReadAt(p, bad*4096); return err }
+	damage(t, dev, f, bad, data[bad*4096:(bad+1)*4096], readBad)
 	p := make([]byte, 4096)
-	_, err := f.ReadAt(p, bad*4096)
+	err := readBad(p)
 	if !errors.Is(err, unix.EIO) {
 		t.Fatalf("read: %v", err)
 	}
@@ -135,9 +147,12 @@ func TestKernelTreeOfDamagedDiskProvesNothing(t *testing.T) {
 	enable(t, f, nil)
 	before := must(kernelDigest(f))
 	leaf := make([]byte, 4096) // behind the root: hashes of the first 128 blocks
-	must(kernelTree{f}.ReadAt(leaf, 4096))
+	readLeaf := func(p []byte) error { _, err := kernelTree{f}.ReadAt(p, 4096); return err }
+	if err := readLeaf(leaf); err != nil {
+		t.Fatal(err)
+	}
 	const start = (9<<20 + 77 + 65535) / 65536 * 16 // ext4 keeps the tree from the next 64 KiB on (ext4/verity.c)
-	damage(t, dev, f, start+1, leaf)
+	damage(t, dev, f, start+1, leaf, readLeaf)
 	b := must(NewDigests(DigestOptions{Now: ahead}).Blocks(t.Context(), f))
 	defer b.Close()
 	for _, at := range []int64{0, 127} {
@@ -165,7 +180,7 @@ func TestKernelRefusalIsAnAbsenceOfProofs(t *testing.T) {
 	if !m.Complete || m.Entries[0].FSVerity != must(kernelDigest(f)) {
 		t.Fatalf("%+v", m)
 	}
-	damage(t, dev, f, 0, data[:4096])
+	damage(t, dev, f, 0, data[:4096], func(p []byte) error { _, err := f.ReadAt(p, 0); return err })
 	// Of two blocks, 32 picks leave none out.
 	a := c.Blocks(t.Context(), attest.Nonce{1}, []attest.BlockRequest{{Count: attest.MaxBlocks, Model: attest.Digest(m.Digest)}})[0]
 	if a.Absent == nil || a.Absent.Reason != attest.Failed || !strings.Contains(a.Absent.Detail, "model.gguf: block 0: ") || len(a.Nodes)+len(a.Proofs) > 0 {

@@ -16,7 +16,8 @@ missing=()
 [ $# -gt 0 ] || set -- "${!package[@]}"
 for command in "$@"; do
   # swtpm_localca lies in /usr/share/swtpm of some releases; swtpm_setup is of the same package.
-  command -v "$command" >/dev/null || [ -x "/usr/share/swtpm/${command/_/-}" ] || missing+=(${package[$command]:?unknown command $command}) # shellcheck disable=SC2206
+  # shellcheck disable=SC2206
+  command -v "$command" >/dev/null || [ -x "/usr/share/swtpm/${command/_/-}" ] || missing+=(${package[$command]:?unknown command $command})
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 say "installing ${missing[*]}"

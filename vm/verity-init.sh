@@ -5,7 +5,6 @@ set -o pipefail
 /bin/busybox mkdir -p /proc /sys /dev /mnt /tmp
 /bin/busybox --install -s /bin
 export PATH=/bin
-off() { sync; poweroff -f; sleep 60; }
 
 tests() {
   mount -t proc proc /proc && mount -t sysfs sys /sys && mount -t devtmpfs dev /dev || return 1
@@ -13,7 +12,7 @@ tests() {
   while read -r module; do
     insmod "/modules/$module" || return 1
   done </modules/order
-  for i in 1 2 3 4 5 6 7 8 9 10; do [ -b /dev/vda ] || sleep 1; done
+  for _ in 1 2 3 4 5 6 7 8 9 10; do [ -b /dev/vda ] || sleep 1; done
   mount -t ext4 /dev/vda /mnt || return 1
   echo "verity: Linux $(uname -r), $(grep ' /mnt ' /proc/mounts), uid $(id -u)"
   export HALLMARK_VERITY_DIR=/mnt HALLMARK_VERITY_DEVICE=/dev/vda
@@ -24,5 +23,8 @@ tests() {
   [ "$passed" = "$(cat /count)" ] && ! grep -q -e '--- SKIP' /tmp/said
 }
 
-if tests; then echo VERITY-PASSED; else echo VERITY-FAILED; fi
-off
+if tests; then verdict=VERITY-PASSED; else verdict=VERITY-FAILED; fi
+dmesg -n 1 # the kernel's lines do not come between
+printf '\n%s\n' "$verdict"
+sync
+poweroff -f

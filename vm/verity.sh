@@ -3,7 +3,7 @@
 # fs-verity, on a scratch ext4 disk whose raw device they may damage. `make vmtest-verity`. There is no root file system: an
 # initramfs of busybox, three modules and the test binary boots in seconds. Kernel and busybox are unpacked, never installed.
 . "$(dirname "$0")/lib.sh"
-kernel=linux-image-cloud-amd64 # fs-verity and ext4 are built in
+kernel=linux-image-cloud-amd64 # fs-verity is built in
 pattern='^TestKernel'
 out=$vm/runs/verity
 
@@ -78,6 +78,11 @@ boot() {
   # shellcheck disable=SC2064
   trap "kill $qemu 2>/dev/null || true" EXIT
   trap 'exit 143' TERM INT
+  # Whoever ends this script by its process id alone leaves this subshell (of step) behind: it looks.
+  while kill -0 "$qemu" 2>/dev/null; do
+    kill -0 $$ 2>/dev/null || exit 143
+    sleep 0.5
+  done
   wait "$qemu" || rc=$?
   tr -d '\r' <"$out/serial.txt" >"$out/transcript.txt" || true
   # The verdict alone says that the tests ran to their end and none was skipped.
@@ -99,5 +104,5 @@ mkdir -p "$out"
 step "make the guest of fs-verity" initramfs
 step "fs-verity in the guest" boot
 rm -f "$out/scratch.img" "$out/initramfs.cpio"
-grep -E -e '^--- |^verity: |medians of|: .*FILE CORRUPTED|(read|proof) of block|root, ' "$out/transcript.txt" >&2
+grep -E -e '^--- |^verity: |medians of|(read|proof) of block|root, ' "$out/transcript.txt" >&2
 say "the kernel's fs-verity is as the tests expect; transcript in $out/transcript.txt"

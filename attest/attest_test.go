@@ -125,7 +125,7 @@ func TestFormatListsEveryLimit(t *testing.T) {
 		"MaxResponseSize": MaxResponseSize, "MaxRecordSize": MaxRecordSize, "MaxNodeRecordSize": MaxNodeRecordSize, "MaxReferenceSize": MaxReferenceSize,
 		"MaxActivateSize": MaxActivateSize, "MaxProblemSize": MaxProblemSize, "MaxBatch": MaxBatch, "MaxPath": MaxPath, "MaxLifeMillis": MaxLifeMillis,
 		"MaxProfiles": MaxProfiles, "MaxKinds": MaxKinds, "MaxAbsences": MaxAbsences, "MaxText": MaxText, "MaxDetail": MaxDetail, "MaxModels": MaxModels,
-		"MaxModelFiles": MaxModelFiles, "MaxExecutables": MaxExecutables, "MaxListedFiles": MaxListedFiles, "MaxCerts": MaxCerts, "MaxCertSize": MaxCertSize,
+		"MaxModelFiles": MaxModelFiles, "MaxCensusSize": MaxCensusSize, "MaxExecutables": MaxExecutables, "MaxListedFiles": MaxListedFiles, "MaxCerts": MaxCerts, "MaxCertSize": MaxCertSize,
 		"MaxVerdictSize": MaxVerdictSize, "MaxBoots": MaxBoots, "MaxBootValues": MaxBootValues, "MaxMeasured": MaxMeasured, "MaxRegisters": MaxRegisters, "MaxBlockModels": MaxBlockModels, "MaxBlocks": MaxBlocks, "MaxBlockPath": MaxBlockPath, "BlockBytes": BlockBytes, "DefaultNesting": DefaultNesting, "MaxElements": MaxElements}
 	f, err := parser.ParseFile(token.NewFileSet(), "limits.go", nil, 0)
 	if err != nil {

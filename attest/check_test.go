@@ -1,6 +1,7 @@
 package attest
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -230,6 +231,11 @@ func TestNodeHasOneRootAndTheTrustThatFitsIt(t *testing.T) {
 	})
 }
 
+// censusOf is a byte string that takes n bytes in all.
+func censusOf(n int) cbor.RawMessage {
+	return append(cbor.RawMessage{0x59, byte((n - 3) >> 8), byte(n - 3)}, make([]byte, n-3)...)
+}
+
 func TestReferenceIsHeldAgainstItsLimits(t *testing.T) {
 	good := func() Reference {
 		return Reference{Version: 1, Models: []ReferenceModel{{Name: "m"}}, Executables: []ReferenceExecutable{{Name: "e", Role: RoleEngine}}}
@@ -241,6 +247,19 @@ func TestReferenceIsHeldAgainstItsLimits(t *testing.T) {
 		{"more executables", func(r *Reference) { r.Executables = slices.Repeat(r.Executables, MaxExecutables+1) }, false},
 		{"most files", func(r *Reference) { r.Models[0].Entries = make([]ModelFile, MaxListedFiles) }, true},
 		{"more files", func(r *Reference) { r.Models[0].Entries = make([]ModelFile, MaxListedFiles+1) }, false},
+		{"a census", func(r *Reference) { r.Models[0].Census = cbor.RawMessage{0xa1, 0x61, 'a', 0x01} }, true},
+		{"largest census", func(r *Reference) { r.Models[0].Census = censusOf(MaxCensusSize) }, true},
+		{"larger census", func(r *Reference) { r.Models[0].Census = censusOf(MaxCensusSize + 1) }, false},
+		{"a census with a long integer", func(r *Reference) { r.Models[0].Census = cbor.RawMessage{0xa1, 0x61, 'a', 0x18, 0x01} }, false},
+		{"a census with keys out of order", func(r *Reference) { r.Models[0].Census = cbor.RawMessage{0xa2, 0x61, 'b', 1, 0x61, 'a', 1} }, false},
+		{"a census with a key twice", func(r *Reference) { r.Models[0].Census = cbor.RawMessage{0xa2, 0x61, 'a', 1, 0x61, 'a', 1} }, false},
+		{"a tagged census", func(r *Reference) { r.Models[0].Census = cbor.RawMessage{0xc1, 0x01} }, false},
+		{"a deep census", func(r *Reference) { r.Models[0].Census = append(bytes.Repeat([]byte{0x81}, 20), 1) }, false},
+		{"a publisher", func(r *Reference) { r.Models[0].Publisher = &Publisher{Digest{1}, "m"} }, true},
+		{"a publisher who names no model", func(r *Reference) { r.Models[0].Publisher = &Publisher{Digest{1}, ""} }, true},
+		{"a publisher without key", func(r *Reference) { r.Models[0].Publisher = &Publisher{Subject: "m"} }, false},
+		{"a long subject", func(r *Reference) { r.Models[0].Publisher = &Publisher{Digest{1}, strings.Repeat("x", MaxText+1)} }, false},
+		{"a subject that moves the cursor", func(r *Reference) { r.Models[0].Publisher = &Publisher{Digest{1}, "m\x1b[2J"} }, false},
 		{"a boot", func(r *Reference) {
 			r.Boots = []ReferenceBoot{{Name: "b", Registers: map[uint][]byte{7: make([]byte, 32)}}}
 		}, true},

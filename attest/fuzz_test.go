@@ -75,7 +75,7 @@ func FuzzParseNode(f *testing.F) {
 }
 
 func FuzzParseReference(f *testing.F) {
-	fuzzParse(f, Reference{Version: 1, Models: []ReferenceModel{{Name: "m"}}, Executables: []ReferenceExecutable{{Name: "e", Role: RoleEngine}}}, ParseReference)
+	fuzzParse(f, Reference{Version: 1, Models: []ReferenceModel{{Name: "m"}, {Name: "n", Census: []byte{0xa1, 0x61, 'a', 0x01}, Publisher: &Publisher{Digest{1}, "n"}}}, Executables: []ReferenceExecutable{{Name: "e", Role: RoleEngine}}}, ParseReference)
 }
 
 func FuzzParseVerdict(f *testing.F) {

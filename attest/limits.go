@@ -26,7 +26,8 @@ const (
 	MaxDetail      = 512  // an absence's detail
 	MaxModels      = 64
 	MaxModelFiles  = 65536
-	MaxListedFiles = 1024 // manifest entries listed for one model
+	MaxCensusSize  = 32 << 10 // one encoded census
+	MaxListedFiles = 1024     // manifest entries listed for one model
 	MaxExecutables = 4096
 	MaxBoots       = 64    // boot references in one file
 	MaxBootValues  = 1024  // keys, images, files or command lines of one boot policy

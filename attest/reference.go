@@ -46,25 +46,6 @@ type MeasuredFile struct {
 	Name   string `cbor:"name"`             // where it was seen, for people
 }
 
-// ReferenceModel is one model: a name and the digest of its manifest.
-type ReferenceModel struct {
-	Name   string `cbor:"name"`
-	Digest Digest `cbor:"digest"`     // SHA-256 of the manifest (docs/format.md section "Manifest")
-	Size   uint64 `cbor:"size_bytes"` // all files
-	Files  uint64 `cbor:"files"`
-	// Entries are the manifest's files, where they are few enough to be listed:
-	// they tell changed weights from a changed README.
-	Entries []ModelFile `cbor:"entries,omitempty"`
-}
-
-// ModelFile is one entry of a manifest.
-type ModelFile struct {
-	_        struct{} `cbor:",toarray"`
-	Path     string
-	Size     uint64
-	FSVerity Digest
-}
-
 // Role says what an executable is referenced as.
 type Role string
 
@@ -95,9 +76,9 @@ func ParseReference(b []byte) (*Reference, error) {
 	if len(r.Models) > MaxModels || len(r.Executables) > MaxExecutables {
 		return nil, errors.New("reference: over a limit")
 	}
-	for _, m := range r.Models {
-		if len(m.Entries) > MaxListedFiles {
-			return nil, fmt.Errorf("reference: model %q lists %d files, limit %d", cut(m.Name, 40), len(m.Entries), MaxListedFiles)
+	for i := range r.Models {
+		if err := r.Models[i].check(); err != nil {
+			return nil, fmt.Errorf("reference: model %q: %w", cut(r.Models[i].Name, 40), err)
 		}
 	}
 	for _, e := range r.Executables {

@@ -1,6 +1,10 @@
 package census
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/hallmark-attest/hallmark/attest"
+)
 
 // Limits on what is read from outside. The largest models of 2026 hold some
 // 210,000 tensors in 190 shards with 30 MB of headers and index.
@@ -22,7 +26,7 @@ const (
 	MaxNodes       = 1 << 18 // values of one config.json
 	MaxAlignment   = 1 << 20 // general.alignment
 
-	MaxCensusSize = 32 << 10 // one encoded Census
+	MaxCensusSize = attest.MaxCensusSize // one encoded Census
 	MaxTypes      = 64
 	MaxConflicts  = 32
 	MaxIgnored    = 16 // ignored files that are named

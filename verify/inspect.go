@@ -65,7 +65,7 @@ func inspectJSON(b []byte) (*Inspection, error) {
 		}
 		view = map[string]any{"judged": false, "signer": fingerprint(n.Signer), "node": v}
 	case f.Reference != "":
-		r, err := openReference(b, nil)
+		r, _, err := openReference(b, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -59,6 +59,9 @@ func (ap *Appraised) modelFinding(refs *References, got verdict, e *engine.Engin
 	check, seen := "model of "+e.Name, name+" "+attest.Digest(m.Digest).String()
 	switch got {
 	case matchesReference:
+		if by := refs.publisher(name, attest.Digest(m.Digest)); by != "" {
+			seen += ", " + by
+		}
 		ap.findings.good("engine.model.match", check, Asserted, seen)
 	case sameWeights:
 		ap.findings.warn("engine.model.other_files", check, Asserted, refs.expectedModel(name), seen)

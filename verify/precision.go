@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/hallmark-attest/hallmark/attest"
@@ -14,9 +13,10 @@ const unitM3 = "1/1000 of the parameters below the declared bits"
 var limitM3 = strconv.Itoa(census.TolerancePermille)
 
 // precision is rule M3: each engine's declared precision against the headers of
-// the files that it is declared to serve. Both are the node's statements, so what
-// a violation shows is exact and small: they cannot both be true. Headers that lie
-// in favour of the declaration pass.
+// the files that it is declared to serve. Both are the node's statements (the files
+// by their digest where the references have counted them), so what a violation
+// shows is exact and small: they cannot both be true. Headers that lie in favour of
+// the declaration pass.
 func (c *CrossChecked) precision(refs *References) []RuleOutcome {
 	if _, stated := c.claims[attest.KindEngine]; !stated {
 		return []RuleOutcome{outcomeM3("", ruleMissing, "no engine claims")}
@@ -42,9 +42,9 @@ func declaredPrecision(refs *References, e *engine.Engine) census.Precision {
 	if len(list) == 0 {
 		return notComparable("no model is configured")
 	}
-	out := comparePrecision(e, list[0])
+	out := comparePrecision(refs, e, list[0])
 	for _, m := range list[1:] {
-		p := comparePrecision(e, m)
+		p := comparePrecision(refs, e, m)
 		if (p.Verdict == census.Lower) != (out.Verdict == census.Lower) || p.Verdict == census.NotEvaluable || out.Verdict == census.NotEvaluable {
 			return notComparable("several models, and nothing tells which of them is declared")
 		}
@@ -94,18 +94,12 @@ func startedWith(e *engine.Engine, path string) bool {
 	return false
 }
 
-// comparePrecision holds one model against the declaration. A census of more
-// bytes than the model has is of other files, whatever it says.
-func comparePrecision(e *engine.Engine, m *engine.Model) census.Precision {
-	switch {
-	case !m.Complete:
+// comparePrecision holds one model against the declaration.
+func comparePrecision(refs *References, e *engine.Engine, m *engine.Model) census.Precision {
+	if !m.Complete {
 		return notComparable("the model's files are not all measured")
-	case m.Census == nil:
-		return notComparable("the node states no census of the model")
-	case censusBytes(m.Census) > m.SizeBytes:
-		return notComparable(fmt.Sprintf("the census counts %d bytes, the model has %d", censusBytes(m.Census), m.SizeBytes))
 	}
-	return m.Census.Against(e.Declared.Precision)
+	return refs.precisionOf(m, e.Declared.Precision)
 }
 
 // censusBytes cannot overflow: Check bounds count and size of the summands.

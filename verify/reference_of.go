@@ -38,7 +38,9 @@ func (v *Verifier) ReferenceOf(record []byte, o Options) (*attest.Reference, err
 			return nil, err
 		}
 		for i := range c.Engines {
-			referenceEngine(ref, &c.Engines[i])
+			if err := referenceEngine(ref, &c.Engines[i]); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := referenceSoftware(ref, a.bound.Measurements); err != nil {
@@ -51,13 +53,21 @@ func (v *Verifier) ReferenceOf(record []byte, o Options) (*attest.Reference, err
 	return ref, nil
 }
 
-func referenceEngine(ref *attest.Reference, e *engine.Engine) {
+func referenceEngine(ref *attest.Reference, e *engine.Engine) error {
 	for i := range e.Models {
 		m := &e.Models[i]
 		if !m.Complete || len(m.Digest) != len(attest.Digest{}) {
 			continue
 		}
-		ref.Models = append(ref.Models, ModelReference(modelName(e, m), m.Entries, attest.Digest(m.Digest), m.SizeBytes, m.Files))
+		r := ModelReference(modelName(e, m), m.Entries, attest.Digest(m.Digest), m.SizeBytes, m.Files)
+		if m.Census != nil && fits(m.Census, m.SizeBytes, m.Files) { // what is of other files is no reference of these
+			b, err := attest.Marshal(m.Census)
+			if err != nil {
+				return err
+			}
+			r.Census = b
+		}
+		ref.Models = append(ref.Models, r)
 	}
 	if e.Process != nil {
 		if d, ok := digestOf(e.Process.Exe); ok {
@@ -73,6 +83,7 @@ func referenceEngine(ref *attest.Reference, e *engine.Engine) {
 			ref.Executables = append(ref.Executables, attest.ReferenceExecutable{Name: path.Base(e.Libraries[i].Path), Role: attest.RoleLibrary, File: d})
 		}
 	}
+	return nil
 }
 
 // ModelReference describes a model; the files are listed where they are few enough.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/engine"
+	"github.com/hallmark-attest/hallmark/engine/census"
 	"github.com/hallmark-attest/hallmark/sign"
 )
 
@@ -23,8 +24,9 @@ type References struct {
 	programs   map[programKey][]attest.FileDigest
 	boots      []attest.ReferenceBoot
 	measured   map[measuredKey]bool
-	early      map[measuredKey]bool   // of these, what may run before an IMA policy is loaded
-	policies   map[attest.Digest]bool // files that may be loaded as IMA policy
+	early      map[measuredKey]bool             // of these, what may run before an IMA policy is loaded
+	policies   map[attest.Digest]bool           // files that may be loaded as IMA policy
+	counted    map[attest.Digest]*census.Census // by manifest digest: the first that was handed in
 	given      bool
 }
 
@@ -46,7 +48,7 @@ func MarshalReference(key *ecdsa.PrivateKey, r attest.Reference) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := attest.ParseReference(payload); err != nil {
+	if _, _, err := parseReference(payload); err != nil {
 		return nil, err
 	}
 	doc := payload
@@ -65,19 +67,24 @@ func MarshalReference(key *ecdsa.PrivateKey, r attest.Reference) ([]byte, error)
 // Add reads one reference file. With a key, unsigned files and files of another
 // signer are refused; without one the file is the word of whoever named it.
 func (r *References) Add(file []byte, key *ecdsa.PublicKey) error {
-	ref, err := openReference(file, key)
+	ref, counted, err := openReference(file, key)
 	if err != nil {
 		return err
 	}
 	r.given = true
 	if r.models == nil {
 		r.models, r.modelNames = map[string][]attest.ReferenceModel{}, map[attest.Digest][]string{}
-		r.programs = map[programKey][]attest.FileDigest{}
+		r.counted, r.programs = map[attest.Digest]*census.Census{}, map[programKey][]attest.FileDigest{}
 		r.measured, r.early, r.policies = map[measuredKey]bool{}, map[measuredKey]bool{}, map[attest.Digest]bool{}
 	}
 	for _, m := range ref.Models {
 		r.models[m.Name] = append(r.models[m.Name], m)
 		r.modelNames[m.Digest] = append(r.modelNames[m.Digest], m.Name)
+	}
+	for d, c := range counted {
+		if r.counted[d] == nil {
+			r.counted[d] = c
+		}
 	}
 	for _, e := range ref.Executables {
 		k := programKey{e.Role, e.Name}
@@ -98,32 +105,32 @@ func (r *References) Add(file []byte, key *ecdsa.PublicKey) error {
 // maxReferenceFile is the size of a reference file: base64 of the largest payload and a view.
 const maxReferenceFile = 4 * attest.MaxReferenceSize
 
-func openReference(file []byte, key *ecdsa.PublicKey) (*attest.Reference, error) {
+func openReference(file []byte, key *ecdsa.PublicKey) (*attest.Reference, map[attest.Digest]*census.Census, error) {
 	if len(file) > maxReferenceFile {
-		return nil, fmt.Errorf("reference: %d bytes, limit %d", len(file), maxReferenceFile)
+		return nil, nil, fmt.Errorf("reference: %d bytes, limit %d", len(file), maxReferenceFile)
 	}
 	var f referenceFile
 	if err := json.Unmarshal(file, &f); err != nil {
-		return nil, fmt.Errorf("reference: not a reference file: %w", err)
+		return nil, nil, fmt.Errorf("reference: not a reference file: %w", err)
 	}
 	doc, err := base64.RawURLEncoding.DecodeString(f.Reference)
 	if err != nil || len(doc) == 0 {
-		return nil, errors.New(`reference: member "reference" is not base64url`)
+		return nil, nil, errors.New(`reference: member "reference" is not base64url`)
 	}
 	msg, err := sign.Open(doc, attest.TypeReference, attest.MaxReferenceSize)
 	switch {
 	case err == nil && key != nil:
 		payload, err := msg.Verify(key)
 		if err != nil {
-			return nil, fmt.Errorf("reference: %w", err)
+			return nil, nil, fmt.Errorf("reference: %w", err)
 		}
-		return attest.ParseReference(payload)
+		return parseReference(payload)
 	case err == nil:
-		return attest.ParseReference(msg.Unverified())
+		return parseReference(msg.Unverified())
 	case key != nil:
-		return nil, fmt.Errorf("reference: not signed by the reference key: %w", err)
+		return nil, nil, fmt.Errorf("reference: not signed by the reference key: %w", err)
 	}
-	return attest.ParseReference(doc)
+	return parseReference(doc)
 }
 
 // verdict is how a stated digest stands to the references, from the least to the most.

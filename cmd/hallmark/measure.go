@@ -15,7 +15,7 @@ import (
 
 // fromModel measures a model file or directory.
 func (f *referenceFlags) fromModel(ctx context.Context, path string) (*attest.Reference, error) {
-	m, err := f.signedModel(ctx, path)
+	m, publisher, err := f.signedModel(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -27,13 +27,17 @@ func (f *referenceFlags) fromModel(ctx context.Context, path string) (*attest.Re
 	if err != nil {
 		return nil, err
 	}
+	model := verify.ModelReference(f.nameOr(path), m, d, m.Size(), uint64(len(m)))
+	model.Publisher = publisher
 	if c != nil {
 		fmt.Print(c.Text())
+		if model.Census, err = attest.Marshal(c); err != nil {
+			return nil, err
+		}
 	}
 	for _, a := range absent {
 		fmt.Fprintf(os.Stderr, "hallmark: %s: %s: %s\n", a.What, a.Reason, a.Detail)
 	}
-	model := verify.ModelReference(f.nameOr(path), m, d, m.Size(), uint64(len(m)))
 	return &attest.Reference{Models: []attest.ReferenceModel{model}, Executables: []attest.ReferenceExecutable{}}, nil
 }
 

@@ -38,6 +38,9 @@ func referenceCreateCommand() *cobra.Command {
 stated about its own models and programs, how it booted and which files its kernel
 measured, and writes a reference file.
 
+The reference of a model holds its manifest's digest, its files where they are
+few, the census of its headers, and with --signature who signed it.
+
 With --role PATH is one program or library instead of a model. From an answer the
 record is verified first (give --node or --validator) and must reach community;
 then whatever it states becomes the reference: do this only with your own node.

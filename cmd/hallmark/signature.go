@@ -8,26 +8,28 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/engine"
 	"github.com/hallmark-attest/hallmark/engine/modelsig"
 )
 
 // signedModel measures a model and, with --signature, holds it against its
 // publisher's signature in the same pass: what nobody signed becomes no reference.
-func (f *referenceFlags) signedModel(ctx context.Context, path string) (engine.Manifest, error) {
+func (f *referenceFlags) signedModel(ctx context.Context, path string) (engine.Manifest, *attest.Publisher, error) {
 	if f.signature == "" {
 		if f.publisherKey != "" {
-			return nil, errors.New("--publisher-key needs --signature: the bundle to check")
+			return nil, nil, errors.New("--publisher-key needs --signature: the bundle to check")
 		}
-		return engine.Measure(ctx, path, progress(path))
+		m, err := engine.Measure(ctx, path, progress(path))
+		return m, nil, err
 	}
-	s, err := f.openSignature()
+	s, publisher, err := f.openSignature()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m, plain, err := engine.MeasurePlain(ctx, path, progress(path))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	files := make([]modelsig.File, len(m))
 	for i, e := range m {
@@ -35,39 +37,44 @@ func (f *referenceFlags) signedModel(ctx context.Context, path string) (engine.M
 	}
 	bundle := within(path, f.signature)
 	if differ := s.Compare(files, bundle); len(differ) > 0 {
-		return nil, unsigned(f.signature, differ)
+		return nil, nil, unsigned(f.signature, differ)
 	}
 	fmt.Printf("signature\tvalid\t%d files of %q\n", len(s.Resources), s.Subject.Name)
 	for _, p := range s.Ignored(files, bundle) {
 		fmt.Fprintf(os.Stderr, "hallmark: %s is not covered by the signature: its publisher left it out\n", p)
 	}
-	return m, nil
+	return m, publisher, nil
 }
 
-func (f *referenceFlags) openSignature() (*modelsig.Statement, error) {
+// openSignature reads the bundle and says whose it is: of the key that was named here, never of one in the bundle.
+func (f *referenceFlags) openSignature() (*modelsig.Statement, *attest.Publisher, error) {
 	if f.publisherKey == "" {
-		return nil, errors.New("--signature needs --publisher-key: a key named in the bundle itself proves nothing")
+		return nil, nil, errors.New("--signature needs --publisher-key: a key named in the bundle itself proves nothing")
 	}
 	pem, err := readFile(f.publisherKey, 64<<10)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	key, err := modelsig.ParseKey(pem)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.publisherKey, err)
+		return nil, nil, fmt.Errorf("%s: %w", f.publisherKey, err)
 	}
 	b, err := readFile(f.signature, modelsig.MaxBundleBytes)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s, err := modelsig.Open(b, key)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.signature, err)
+		return nil, nil, fmt.Errorf("%s: %w", f.signature, err)
 	}
 	if s.Serialization.Method != modelsig.MethodFiles {
-		return nil, fmt.Errorf("%s: signed by %s: this command reads signatures by files alone", f.signature, s.Serialization.Method)
+		return nil, nil, fmt.Errorf("%s: signed by %s: this command reads signatures by files alone", f.signature, s.Serialization.Method)
 	}
-	return s, nil
+	d, err := attest.KeyDigest(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, &attest.Publisher{Key: d, Subject: attest.Clean(s.Subject.Name)}, nil
 }
 
 // within is the bundle's path below the model, "" where it lies elsewhere.

@@ -260,8 +260,10 @@ func TestM3ShowsTheLeastBadOfSeveralModels(t *testing.T) {
 func TestM3SaysThatAModelIsNotMeasured(t *testing.T) {
 	e := declaring(t, "bf16", measuredModel(t, onDisk{"model.safetensors": projection("BF16", 2)}))
 	e.Models[0].Complete, e.Models[0].Digest, e.Models[0].Census = false, nil, nil
-	if o := wantM3(t, stating(t, nil, *e), "not evaluable", "engine.precision.not_evaluable"); !strings.Contains(o.Reason, "not all measured") {
-		t.Error(o.Reason)
+	for _, r := range []*References{nil, refs(t, attest.Reference{Models: []attest.ReferenceModel{{Name: "llama", Digest: digest(1)}}})} {
+		if o := wantM3(t, stating(t, r, *e), "not evaluable", "engine.precision.not_evaluable"); !strings.Contains(o.Reason, "not all measured") {
+			t.Error(o.Reason)
+		}
 	}
 }
 

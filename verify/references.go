@@ -146,9 +146,10 @@ const (
 // model compares a model under a name: one of the manifests known by that name,
 // or at least the weights of one. A name the references do not know is unknown,
 // whatever the digest: a known model under another name is not the declared one.
+// One that is not measured whole has no digest, and is unknown under any name.
 func (r *References) model(name string, m *engine.Model) verdict {
 	known := r.models[name]
-	if len(known) == 0 {
+	if len(known) == 0 || len(m.Digest) != len(attest.Digest{}) {
 		return unknownReference
 	}
 	best := differsFromReference

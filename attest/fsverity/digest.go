@@ -88,8 +88,7 @@ func (o Options) workers(size int64) int {
 
 // Digest returns the fs-verity digest of the size bytes in r.
 func Digest(ctx context.Context, r io.ReaderAt, size int64, opt Options) ([32]byte, error) {
-	digest, _, err := run(ctx, r, size, opt, nil)
-	return digest, err
+	return run(ctx, r, size, opt, nil)
 }
 
 // Both returns the fs-verity digest and the plain SHA-256 of the same bytes in
@@ -97,10 +96,21 @@ func Digest(ctx context.Context, r io.ReaderAt, size int64, opt Options) ([32]by
 // by; it cannot be computed in parallel, nor from the middle on, so large files
 // are better asked for their Digest alone and Options.Done is refused.
 func Both(ctx context.Context, r io.ReaderAt, size int64, opt Options) (digest, plain [32]byte, err error) {
-	if opt.Done != nil {
-		return digest, plain, errors.New("fsverity: a plain SHA-256 cannot go on where another pass ended")
+	h := sha256.New()
+	if digest, err = Tee(ctx, r, size, opt, h); err != nil {
+		return digest, plain, err
 	}
-	return run(ctx, r, size, opt, sha256.New())
+	return digest, [32]byte(h.Sum(nil)), nil
+}
+
+// Tee returns the fs-verity digest, and in the same pass writes all bytes to w in
+// order, never concurrently: for digests of another kind. The slower of the two
+// sets the pace. An error of w ends the pass.
+func Tee(ctx context.Context, r io.ReaderAt, size int64, opt Options, w io.Writer) ([32]byte, error) {
+	if opt.Done != nil {
+		return [32]byte{}, errors.New("fsverity: who wants all bytes cannot go on where another pass ended")
+	}
+	return run(ctx, r, size, opt, w)
 }
 
 // descriptor returns the digest of a file of the given size whose Merkle tree

@@ -252,3 +252,29 @@ func BenchmarkDigest(b *testing.B) {
 		}
 	})
 }
+
+func TestTeeGivesAllBytesInOrderOrItsError(t *testing.T) {
+	data := make([]byte, 3*ChunkSize+5)
+	rand.NewChaCha8([32]byte{1}).Read(data)
+	opt := Options{Workers: 4}
+	want, err := Digest(t.Context(), bytes.NewReader(data), int64(len(data)), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got bytes.Buffer
+	if d, err := Tee(t.Context(), bytes.NewReader(data), int64(len(data)), opt, &got); err != nil || d != want || !bytes.Equal(got.Bytes(), data) {
+		t.Errorf("%x, %d bytes, %v", d, got.Len(), err)
+	}
+	full := errors.New("full")
+	if _, err := Tee(t.Context(), bytes.NewReader(data), int64(len(data)), opt, fullDisk{full}); !errors.Is(err, full) {
+		t.Errorf("got %v", err)
+	}
+	opt.Done = strings.NewReader("")
+	if _, err := Tee(t.Context(), bytes.NewReader(data), int64(len(data)), opt, &got); err == nil {
+		t.Error("went on in the middle")
+	}
+}
+
+type fullDisk struct{ err error }
+
+func (f fullDisk) Write([]byte) (int, error) { return 0, f.err }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"sync"
 )
@@ -21,7 +20,7 @@ type pass struct {
 	size    int64
 	opt     Options
 	workers int
-	plain   hash.Hash // nil unless the plain SHA-256 is wanted too; touched by the worker whose turn it is
+	tee     io.Writer // nil unless somebody wants the bytes themselves; touched by the worker whose turn it is
 	fold    fold      // touched by the worker that has set folding
 
 	mu      sync.Mutex
@@ -34,11 +33,11 @@ type pass struct {
 	err     error // first failure; ends everybody
 }
 
-func run(ctx context.Context, r io.ReaderAt, size int64, opt Options, plain hash.Hash) (digest, sum [32]byte, err error) {
+func run(ctx context.Context, r io.ReaderAt, size int64, opt Options, tee io.Writer) (digest [32]byte, err error) {
 	if err := opt.check(size); err != nil {
-		return digest, sum, err
+		return digest, err
 	}
-	p := &pass{r: r, size: size, opt: opt, workers: opt.workers(size), plain: plain, ready: map[int64][]byte{},
+	p := &pass{r: r, size: size, opt: opt, workers: opt.workers(size), tee: tee, ready: map[int64][]byte{},
 		fold: fold{h: newHasher(opt.Salt, opt.Portable), sums: opt.Sums}}
 	p.cond = sync.NewCond(&p.mu)
 	if p.err = p.resume(); p.err == nil {
@@ -57,12 +56,9 @@ func run(ctx context.Context, r io.ReaderAt, size int64, opt Options, plain hash
 		p.err = p.fold.err
 	}
 	if p.err != nil {
-		return digest, sum, fmt.Errorf("fsverity: %w", p.err)
+		return digest, fmt.Errorf("fsverity: %w", p.err)
 	}
-	if plain != nil {
-		plain.Sum(sum[:0])
-	}
-	return descriptor(root, size, opt.Salt), sum, nil
+	return descriptor(root, size, opt.Salt), nil
 }
 
 func (p *pass) work(ctx context.Context) {
@@ -133,10 +129,10 @@ func (p *pass) read(ctx context.Context, buf []byte, off int64) ([]byte, error) 
 	return nil, fmt.Errorf("read at offset %d: %w", off, err)
 }
 
-// inTurn feeds the plain SHA-256, which needs the bytes themselves in order. The
+// inTurn feeds whoever needs the bytes themselves in order. The
 // slow part runs without the lock: nobody else can have the turn meanwhile.
 func (p *pass) inTurn(n int64, data []byte) bool {
-	if p.plain == nil {
+	if p.tee == nil {
 		return true
 	}
 	p.mu.Lock()
@@ -145,10 +141,14 @@ func (p *pass) inTurn(n int64, data []byte) bool {
 	}
 	failed := p.err != nil
 	p.mu.Unlock()
-	if !failed {
-		p.plain.Write(data)
+	if failed {
+		return false
 	}
-	return !failed
+	if _, err := p.tee.Write(data); err != nil {
+		p.fail(err)
+		return false
+	}
+	return true
 }
 
 // deliver hands over the hashes of chunk n. If nobody is at it, it folds all

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/hallmark-attest/hallmark/attest/fsverity"
 	"github.com/hallmark-attest/hallmark/attest/fsverity/disk"
@@ -18,15 +19,17 @@ func Measure(ctx context.Context, path string, progress func(done, total int64))
 	return measure(ctx, path, nil, progress)
 }
 
-// MeasurePlain is Measure, and in the same pass gives the plain SHA-256 of each
-// file, which is what publishers sign. It cannot be computed in parallel.
-func MeasurePlain(ctx context.Context, path string, progress func(done, total int64)) (Manifest, map[string][32]byte, error) {
-	plain := map[string][32]byte{}
-	m, err := measure(ctx, path, plain, progress)
-	return m, plain, err
+// MeasureTee is Measure, and in the same pass writes the bytes of each file in
+// order to what tee gives for it: for the digests that publishers sign, which
+// cannot be computed in parallel.
+func MeasureTee(ctx context.Context, path string, tee Tee, progress func(done, total int64)) (Manifest, error) {
+	return measure(ctx, path, tee, progress)
 }
 
-func measure(ctx context.Context, path string, plain map[string][32]byte, progress func(done, total int64)) (Manifest, error) {
+// Tee gives a writer for the bytes of one file of a model.
+type Tee func(path string, size uint64) io.Writer
+
+func measure(ctx context.Context, path string, tee Tee, progress func(done, total int64)) (Manifest, error) {
 	var first error
 	files, release, err := listModel(ctx, path, func(name string, err error) {
 		if first == nil {
@@ -43,14 +46,14 @@ func measure(ctx context.Context, path string, plain map[string][32]byte, progre
 	if first != nil {
 		return nil, fmt.Errorf("measure %s: %w", path, first)
 	}
-	m, err := measureFiles(ctx, files, plain, progress)
+	m, err := measureFiles(ctx, files, tee, progress)
 	if err != nil {
 		return nil, fmt.Errorf("measure %s: %w", path, err)
 	}
 	return m, m.Check()
 }
 
-func measureFiles(ctx context.Context, files []modelFile, plain map[string][32]byte, progress func(done, total int64)) (Manifest, error) {
+func measureFiles(ctx context.Context, files []modelFile, tee Tee, progress func(done, total int64)) (Manifest, error) {
 	var done, total int64
 	if progress != nil {
 		for _, mf := range files {
@@ -68,7 +71,7 @@ func measureFiles(ctx context.Context, files []modelFile, plain map[string][32]b
 	}
 	m := make(Manifest, 0, len(files))
 	for _, mf := range files {
-		e, err := measureFile(ctx, mf, plain, func(n int64) {
+		e, err := measureFile(ctx, mf, tee, func(n int64) {
 			if progress != nil {
 				progress(done+n, total)
 			}
@@ -82,7 +85,7 @@ func measureFiles(ctx context.Context, files []modelFile, plain map[string][32]b
 	return m, nil
 }
 
-func measureFile(ctx context.Context, mf modelFile, plain map[string][32]byte, progress func(int64)) (Entry, error) {
+func measureFile(ctx context.Context, mf modelFile, tee Tee, progress func(int64)) (Entry, error) {
 	f, err := mf.open()
 	if err != nil {
 		return Entry{}, err
@@ -96,10 +99,8 @@ func measureFile(ctx context.Context, mf modelFile, plain map[string][32]byte, p
 	d := disk.Open(f)
 	defer d.Close()
 	opt := fsverity.Options{Workers: d.Workers(), Progress: progress}
-	if plain != nil {
-		var sum [32]byte
-		e.FSVerity, sum, err = fsverity.Both(ctx, d, key.size, opt)
-		plain[mf.path] = sum
+	if tee != nil {
+		e.FSVerity, err = fsverity.Tee(ctx, d, key.size, opt, tee(e.Path, e.Size))
 	} else {
 		e.FSVerity, err = fsverity.Digest(ctx, d, key.size, opt)
 	}

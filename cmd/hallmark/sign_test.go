@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
+	"strconv"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -17,10 +19,17 @@ import (
 	"github.com/hallmark-attest/hallmark/sign"
 )
 
-// signModel DIR KEY OUT signs a model directory as a publisher does (OMS v1.0, key form, by files).
+// signModel DIR KEY OUT [SIZE] signs a model directory as a publisher does (OMS v1.0, key form), by files or by ranges of SIZE bytes.
 func signModel(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 3 {
-		ts.Fatalf("usage: signmodel DIR KEY OUT")
+	if neg || len(args) != 3 && len(args) != 4 {
+		ts.Fatalf("usage: signmodel DIR KEY OUT [SIZE]")
+	}
+	serialization, shard := map[string]any{"method": "files", "hash_type": "sha256", "allow_symlinks": false, "ignore_paths": []string{}}, 0
+	if len(args) == 4 {
+		var err error
+		shard, err = strconv.Atoi(args[3])
+		ts.Check(err)
+		serialization["method"], serialization["shard_size"] = "shards", shard
 	}
 	key, err := sign.ParsePrivateKey([]byte(ts.ReadFile(args[1])))
 	ts.Check(err)
@@ -30,15 +39,26 @@ func signModel(ts *testscript.TestScript, neg bool, args []string) {
 			return err
 		}
 		b, err := fs.ReadFile(os.DirFS(ts.MkAbs(args[0])), path)
-		sum := sha256.Sum256(b)
-		root.Write(sum[:])
-		resources = append(resources, map[string]any{"name": path, "digest": hex.EncodeToString(sum[:]), "algorithm": "sha256"})
+		add := func(name string, b []byte) {
+			sum := sha256.Sum256(b)
+			root.Write(sum[:])
+			resources = append(resources, map[string]any{"name": name, "digest": hex.EncodeToString(sum[:]), "algorithm": "sha256"})
+		}
+		if shard == 0 {
+			add(path, b)
+			return err
+		}
+		at := 0
+		for part := range slices.Chunk(b, shard) {
+			add(fmt.Sprintf("%s:%d:%d", path, at, at+len(part)), part)
+			at += len(part)
+		}
 		return err
 	}))
 	statement, err := json.Marshal(map[string]any{"_type": "https://in-toto.io/Statement/v1", "predicateType": "https://model_signing/signature/v1.0",
 		"subject": []any{map[string]any{"name": "m", "digest": map[string]any{"sha256": hex.EncodeToString(root.Sum(nil))}}},
 		"predicate": map[string]any{"resources": resources,
-			"serialization": map[string]any{"method": "files", "hash_type": "sha256", "allow_symlinks": false, "ignore_paths": []string{}}}})
+			"serialization": serialization}})
 	ts.Check(err)
 	bundle, err := bundleOf(key, statement)
 	ts.Check(err)

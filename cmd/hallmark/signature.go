@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,19 +28,23 @@ func (f *referenceFlags) signedModel(ctx context.Context, path string) (engine.M
 	if err != nil {
 		return nil, nil, err
 	}
-	m, plain, err := engine.MeasurePlain(ctx, path, progress(path))
+	bundle := within(path, f.signature)
+	var hashers []*modelsig.Hasher
+	m, err := engine.MeasureTee(ctx, path, func(name string, size uint64) io.Writer {
+		hashers = append(hashers, s.Hasher(name, size, bundle))
+		return hashers[len(hashers)-1]
+	}, progress(path))
 	if err != nil {
 		return nil, nil, err
 	}
-	files := make([]modelsig.File, len(m))
-	for i, e := range m {
-		files[i] = modelsig.File{Path: e.Path, Size: e.Size, SHA256: plain[e.Path]}
+	files := make([]modelsig.File, len(hashers))
+	for i, h := range hashers {
+		files[i] = h.File()
 	}
-	bundle := within(path, f.signature)
 	if differ := s.Compare(files, bundle); len(differ) > 0 {
 		return nil, nil, unsigned(f.signature, differ)
 	}
-	fmt.Printf("signature\tvalid\t%d files of %q\n", len(s.Resources), s.Subject.Name)
+	fmt.Printf("signature\tvalid\t%d %s of %q\n", len(s.Resources), s.Serialization.Method, s.Subject.Name)
 	for _, p := range s.Ignored(files, bundle) {
 		fmt.Fprintf(os.Stderr, "hallmark: %s is not covered by the signature: its publisher left it out\n", p)
 	}
@@ -66,9 +71,6 @@ func (f *referenceFlags) openSignature() (*modelsig.Statement, *attest.Publisher
 	s, err := modelsig.Open(b, key)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", f.signature, err)
-	}
-	if s.Serialization.Method != modelsig.MethodFiles {
-		return nil, nil, fmt.Errorf("%s: signed by %s: this command reads signatures by files alone", f.signature, s.Serialization.Method)
 	}
 	d, err := attest.KeyDigest(key)
 	if err != nil {

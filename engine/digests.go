@@ -88,6 +88,8 @@ type kept struct {
 	dirty  bool      // changed less than settle before, or an event since: hash anew next time
 	name   string    // by which a large one may be found again
 	watch  uint64    // watched since before it was read and nothing happened; 0: not watched
+	// lost: it is due to be read once more and was not found by its name. Who opens it again has it queued.
+	lost bool
 }
 
 type job struct {
@@ -168,6 +170,8 @@ func (d *Digests) file(ctx context.Context, f *os.File, plain bool, budget *int6
 		} else if err := d.enqueue(f, key, plain); k == nil {
 			return FileDigest{SizeBytes: uint64(key.size)}, err
 		}
+	} else if k.lost {
+		_ = d.enqueue(f, key, plain || k.plain != nil) // says only how far it is; what is kept stands meanwhile
 	}
 	out := d.computed(k, fresh, plain)
 	if kerr == nil {
@@ -181,7 +185,7 @@ func (d *Digests) file(ctx context.Context, f *os.File, plain bool, budget *int6
 // False means that it has to be opened. Not for files under fs-verity.
 func (d *Digests) unchanged(key fileKey, plain bool) (FileDigest, bool) {
 	k, fresh := d.get(key, plain)
-	if k == nil || k.dirty {
+	if k == nil || k.dirty || k.lost {
 		return FileDigest{}, false
 	}
 	return d.computed(k, fresh, plain), true

@@ -10,14 +10,35 @@ import (
 // oldest first. What is kept of them is stated, and proves blocks, until they are read.
 func (d *Digests) reread() {
 	for _, k := range d.due() {
-		f, err := proc.OpenRegular(k.name)
-		if err != nil {
-			continue // moved: it has its turn when it is asked for by its new name, or is forgotten
+		if !d.queueAgain(k) {
+			d.lose(k)
 		}
-		if key, err := keyOf(f); err == nil && key == k.key {
-			_ = d.enqueue(f, k.key, k.plain != nil) // says only how far it is; a full queue empties until the next look
-		}
-		f.Close()
+	}
+}
+
+// queueAgain reports whether the name by which a file was read still leads to it. That
+// of an engine's descriptor ends with the process.
+func (d *Digests) queueAgain(k *kept) bool {
+	f, err := proc.OpenRegular(k.name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	if key, err := keyOf(f); err != nil || key != k.key {
+		return false
+	}
+	_ = d.enqueue(f, k.key, k.plain != nil) // says only how far it is; a full queue empties until the next look
+	return true
+}
+
+// lose leaves a file to whoever opens it next.
+func (d *Digests) lose(k *kept) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if e := d.entries[k.key]; e != nil && e.Value.(*kept) == k {
+		was := *k
+		was.lost = true
+		e.Value = &was // what was handed out stays as it is
 	}
 }
 
@@ -31,7 +52,7 @@ func (d *Digests) due() []*kept {
 	defer d.mu.Unlock()
 	var list []*kept
 	for _, e := range d.entries {
-		if k := e.Value.(*kept); k.key.size > d.opt.InlineBytes && d.pending[k.key] == nil && !k.at.After(before) {
+		if k := e.Value.(*kept); k.key.size > d.opt.InlineBytes && !k.lost && d.pending[k.key] == nil && !k.at.After(before) {
 			list = append(list, k)
 		}
 	}

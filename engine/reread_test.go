@@ -84,6 +84,37 @@ func TestRemovedFileIsNotReadAgain(t *testing.T) {
 	}
 }
 
+// Weights that were first read through an engine's descriptor have a name that ends with the process.
+func TestFileWhoseNameEndedIsReadAgainWhenItIsAskedFor(t *testing.T) {
+	a := newAged(t, 24*time.Hour)
+	first := must(ask(t, a.Digests, a.f, false))
+	key := must(keyOf(a.f))
+	a.mu.Lock()
+	gone := *a.entries[key].Value.(*kept)
+	gone.name = "/proc/0/fd/9"
+	a.entries[key].Value = &gone
+	a.mu.Unlock()
+	if n := a.waits(25 * time.Hour); n != 0 {
+		t.Fatalf("%d bytes of a name that leads nowhere", n)
+	}
+	if _, ok := a.unchanged(key, false); ok {
+		t.Fatal("nobody would open it")
+	}
+	if got := must(ask(t, a.Digests, a.f, false)); got.Freshness != FreshStat || got.DigestAtMs != first.DigestAtMs {
+		t.Fatalf("meanwhile: %+v", got)
+	}
+	if _, total := a.Pending(); total != int64(len(a.data)) {
+		t.Fatalf("%d bytes queued", total)
+	}
+	background(t, a.Digests)
+	if got := must(ask(t, a.Digests, a.f, false)); got.DigestAtMs != ms(a.now) {
+		t.Fatalf("%+v", got)
+	}
+	if _, ok := a.unchanged(key, false); !ok {
+		t.Error("opened for ever")
+	}
+}
+
 // What is written behind the file system leaves the stat tuple. A test cannot write
 // to the disk below itself: it makes the store believe in other bytes.
 func TestBytesThatDifferUnderEqualTimesAreStatedAndLogged(t *testing.T) {

@@ -17,7 +17,7 @@ const module = "github.com/hallmark-attest/hallmark/"
 // other, except within one entry (a package and what lies below its folder).
 var floors = [][]string{
 	{"attest", "stats"},
-	{"attest/merkle", "attest/runlog", "attest/fsverity", "internal/proc"},
+	{"attest/merkle", "attest/runlog", "attest/telemetry", "attest/fsverity", "internal/proc"},
 	{"attest/tpm", "attest/bootlog", "attest/ima", "attest/host", "gpu", "engine", "sign"},
 	{"agent", "verify"},
 	{"internal/hw", "internal/sim"},

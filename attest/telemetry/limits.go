@@ -1,0 +1,21 @@
+package telemetry
+
+// Limits on what arrives from a node or from the probe. Counts are elements, sizes bytes.
+const (
+	MaxDevices   = 64        // GPUs of one record
+	MaxValues    = 1024      // values of one GPU in one record: 36 links with 20 counters, and 100 of its own
+	MaxKey       = 64        // a device's key
+	MaxProcesses = 1024      // processes of one GPU in one record
+	MaxFacts     = 64        // of one record
+	MaxText      = 256       // a fact's text
+	MaxRecord    = 512 << 10 // one encoded record
+	MaxGenesis   = 1 << 10   // one encoded genesis document
+
+	MaxSteps     = 18000    // records of one chunk: half an hour at ten a second
+	MaxChunk     = 1 << 20  // one encoded chunk
+	MaxColumns   = 16 << 20 // its columns, uncompressed
+	MaxRecords   = 64 << 20 // all records of one chunk, encoded
+	MaxTrail     = 1024     // digests of records behind a window, in claims
+	MaxClaims    = 64 << 10 // one encoded Claims
+	MaxWindowSec = 900      // seconds that a challenge may ask for
+)

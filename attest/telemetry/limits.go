@@ -11,11 +11,16 @@ const (
 	MaxRecord    = 512 << 10 // one encoded record
 	MaxGenesis   = 1 << 10   // one encoded genesis document
 
-	MaxSteps     = 18000    // records of one chunk: half an hour at ten a second
-	MaxChunk     = 1 << 20  // one encoded chunk
-	MaxColumns   = 16 << 20 // its columns, uncompressed
-	MaxRecords   = 64 << 20 // all records of one chunk, encoded
+	MaxSteps   = 18000     // records of one chunk: half an hour at ten a second
+	MaxChunk   = 900 << 10 // one encoded chunk
+	MaxColumns = 8 << 20   // its columns, uncompressed
+	MaxCells   = 4 << 20   // values and GPUs of all its records together
+	MaxChunks  = 4096      // chunks of one history or window
+	MaxAnchors = 1024      // anchors of one history
+	MaxAnchor  = 8 << 10   // one encoded anchor
+
 	MaxTrail     = 1024     // digests of records behind a window, in claims
 	MaxClaims    = 64 << 10 // one encoded Claims
+	MaxHistory   = 16 << 20 // one encoded History
 	MaxWindowSec = 900      // seconds that a challenge may ask for
 )

@@ -1,0 +1,171 @@
+package telemetry
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/hallmark-attest/hallmark/attest"
+)
+
+// The columns of a chunk, before compression:
+//
+//	u(x)  unsigned varint (LEB128), s(x) the same of a zigzag-folded difference
+//
+//	u(shapes)  then each shape:  u(bytes) CBOR [ * [ key, [ * field ] ] ]
+//	u(rests)   then each rest:   u(bytes) CBOR { "p": processes by GPU, "a": absences, "f": facts }
+//	column of times, column of uptimes, column of shape numbers, column of rest numbers
+//	then for each (key, field), in the order in which the shapes first have it:
+//	           the column of its values in those records whose shape has it
+//	a column:  one byte, 1 or 2, then s of its values' first or second differences, from 0
+//
+// Records of one host are alike: there are two shapes, with and without what is read
+// once a minute, and a few rests.
+
+// shape is which values a record has.
+type shape []shapeDevice
+
+type shapeDevice struct {
+	_      struct{} `cbor:",toarray"`
+	Key    string
+	Fields []uint32
+}
+
+// rest is what of a record is no number in a column.
+type rest struct {
+	Processes [][]Process      `cbor:"p,omitempty"` // by GPU, empty at the end left out
+	Absent    []attest.Absence `cbor:"a,omitempty"`
+	Facts     []Fact           `cbor:"f,omitempty"`
+}
+
+// place is one column of values.
+type place struct {
+	key   string
+	field uint32
+}
+
+var errShort = errors.New("columns end early")
+
+func shapeOf(r *Record) shape {
+	s := make(shape, len(r.Devices))
+	for i, d := range r.Devices {
+		s[i] = shapeDevice{Key: d.Key, Fields: make([]uint32, 0, len(d.Values)/2)}
+		for f := range d.Values.All {
+			s[i].Fields = append(s[i].Fields, uint32(f))
+		}
+	}
+	return s
+}
+
+func restOf(r *Record) rest {
+	out := rest{Absent: r.Absent, Facts: r.Facts}
+	for i, d := range r.Devices {
+		if len(d.Processes) > 0 {
+			for len(out.Processes) < i {
+				out.Processes = append(out.Processes, nil)
+			}
+			out.Processes = append(out.Processes, d.Processes)
+		}
+	}
+	return out
+}
+
+// table numbers distinct encodings in the order of their first use.
+type table struct {
+	all  [][]byte
+	seen map[string]uint64
+}
+
+func (t *table) number(v any) (uint64, error) {
+	b, err := attest.Marshal(v)
+	if err != nil {
+		return 0, fmt.Errorf("telemetry columns: %w", err)
+	}
+	if n, ok := t.seen[string(b)]; ok {
+		return n, nil
+	}
+	if t.seen == nil {
+		t.seen = map[string]uint64{}
+	}
+	n := uint64(len(t.all))
+	t.all, t.seen[string(b)] = append(t.all, b), n
+	return n, nil
+}
+
+func (t *table) append(out []byte) []byte {
+	out = binary.AppendUvarint(out, uint64(len(t.all)))
+	for _, b := range t.all {
+		out = append(binary.AppendUvarint(out, uint64(len(b))), b...)
+	}
+	return out
+}
+
+// pack writes the columns of records.
+func pack(records []*Record) ([]byte, error) {
+	var shapes, rests table
+	var order []place
+	values := map[place][]int64{}
+	fixed := make([][]int64, 4) // times, uptimes, shapes, rests
+	cells := 0
+	for _, r := range records {
+		form := shapeOf(r)
+		if cells += form.cells(); cells > MaxCells {
+			return nil, fmt.Errorf("telemetry columns: more than %d values", MaxCells)
+		}
+		s, err := shapes.number(form)
+		if err != nil {
+			return nil, err
+		}
+		q, err := rests.number(restOf(r))
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range []int64{int64(r.At), int64(r.Uptime), int64(s), int64(q)} {
+			fixed[i] = append(fixed[i], v)
+		}
+		for _, d := range r.Devices {
+			for f, v := range d.Values.All {
+				at := place{d.Key, uint32(f)}
+				if _, ok := values[at]; !ok {
+					order = append(order, at)
+				}
+				values[at] = append(values[at], v)
+			}
+		}
+	}
+	out := rests.append(shapes.append(nil))
+	for _, c := range fixed {
+		out = appendColumn(out, c)
+	}
+	for _, at := range order {
+		out = appendColumn(out, values[at])
+	}
+	if len(out) > MaxColumns {
+		return nil, fmt.Errorf("telemetry columns: %d bytes, limit %d", len(out), MaxColumns)
+	}
+	return out, nil
+}
+
+// appendColumn writes the first or second differences, whichever are shorter: a
+// counter under even load has second differences near zero. They wrap, as both sides do.
+func appendColumn(out []byte, column []int64) []byte {
+	first := appendDifferences([]byte{1}, column, 1)
+	second := appendDifferences([]byte{2}, column, 2)
+	if len(second) < len(first) {
+		first = second
+	}
+	return append(out, first...)
+}
+
+func appendDifferences(out []byte, column []int64, order int) []byte {
+	var last, step int64
+	for _, v := range column {
+		d := v - last
+		last = v
+		if order == 2 {
+			d, step = d-step, d
+		}
+		out = binary.AppendVarint(out, d)
+	}
+	return out
+}

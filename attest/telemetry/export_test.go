@@ -1,0 +1,6 @@
+package telemetry
+
+var (
+	Pack   = pack
+	Unpack = unpack
+)

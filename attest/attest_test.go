@@ -122,7 +122,7 @@ func TestFormatListsEveryLimit(t *testing.T) {
 		rows[m[1]] = m[2]
 	}
 	values := map[string]int{"MaxRequestSize": MaxRequestSize, "MaxEvidenceSize": MaxEvidenceSize, "MaxAnswerSize": MaxAnswerSize, "MaxLogSize": MaxLogSize,
-		"MaxResponseSize": MaxResponseSize, "MaxRecordSize": MaxRecordSize, "MaxNodeRecordSize": MaxNodeRecordSize, "MaxReferenceSize": MaxReferenceSize,
+		"MaxResponseSize": MaxResponseSize, "MaxRecordSize": MaxRecordSize, "MaxWindowSize": MaxWindowSize, "MaxWindowChunks": MaxWindowChunks, "MaxWindowSeconds": MaxWindowSeconds, "MaxNodeRecordSize": MaxNodeRecordSize, "MaxReferenceSize": MaxReferenceSize,
 		"MaxActivateSize": MaxActivateSize, "MaxProblemSize": MaxProblemSize, "MaxBatch": MaxBatch, "MaxPath": MaxPath, "MaxLifeMillis": MaxLifeMillis,
 		"MaxProfiles": MaxProfiles, "MaxKinds": MaxKinds, "MaxAbsences": MaxAbsences, "MaxText": MaxText, "MaxDetail": MaxDetail, "MaxModels": MaxModels,
 		"MaxModelFiles": MaxModelFiles, "MaxCensusSize": MaxCensusSize, "MaxExecutables": MaxExecutables, "MaxListedFiles": MaxListedFiles, "MaxCerts": MaxCerts, "MaxCertSize": MaxCertSize,

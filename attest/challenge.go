@@ -36,6 +36,8 @@ type Challenge struct {
 	Expires  uint64   `cbor:"4,keyasint"` // milliseconds since the Unix epoch
 	Audience UEID     `cbor:"5,keyasint"`
 	Kinds    []Kind   `cbor:"6,keyasint"` // wanted, sorted, distinct
+	// Window asks for telemetry; nil for none.
+	Window *WindowRequest `cbor:"7,keyasint,omitempty"`
 	// Blocks asks for proofs of weights, sorted by model.
 	Blocks []BlockRequest `cbor:"8,keyasint,omitempty"`
 	Logs   *Logs          `cbor:"10,keyasint,omitempty"`
@@ -92,6 +94,9 @@ func (c *Challenge) Check() error {
 		}
 	}
 	if err := CheckBlockRequests(c.Blocks); err != nil {
+		return err
+	}
+	if err := c.Window.check(); err != nil {
 		return err
 	}
 	return checkKinds(c.Kinds)

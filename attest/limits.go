@@ -7,7 +7,7 @@ const (
 	MaxRequestSize    = 64 << 10 // a signed request (challenge, activate) as received
 	MaxEvidenceSize   = 1 << 20  // the evidence envelope
 	MaxAnswerSize     = 1 << 20  // the answer of one challenge
-	MaxLogSize        = 6 << 20  // the part of one log in one response; three fit into MaxResponseSize
+	MaxLogSize        = 6 << 20  // the part of one log in one response; three fit into MaxResponseSize, with a window
 	MaxResponseSize   = 24 << 20 // evidence, answer, path and logs
 	MaxRecordSize     = MaxResponseSize + 128<<10
 	MaxNodeRecordSize = 64 << 10
@@ -15,6 +15,10 @@ const (
 	MaxActivateSize   = 64 << 10 // an activation answer
 	MaxProblemSize    = 16 << 10
 	MaxVerdictSize    = 64 << 10
+
+	MaxWindowSize    = 3 << 20 // all chunks of one window
+	MaxWindowChunks  = 1024
+	MaxWindowSeconds = 900 // that a challenge may ask for
 
 	MaxBatch       = 4096 // challenges under one root
 	MaxPath        = 12   // inclusion path of MaxBatch leaves

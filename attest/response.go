@@ -7,12 +7,13 @@ import (
 
 // Response is what the node sends back for one challenge.
 type Response struct {
-	Evidence []byte          `cbor:"1,keyasint"` // CWT, shared by the whole batch
-	Answer   []byte          `cbor:"2,keyasint"` // an encoded Answer, this challenge's own
-	Size     uint32          `cbor:"3,keyasint"` // leaves in the batch
-	Index    uint32          `cbor:"4,keyasint"` // this challenge's leaf
-	Path     []Digest        `cbor:"5,keyasint"` // inclusion path, leaf upward
-	Logs     map[string]Part `cbor:"6,keyasint"` // by name, exactly those asked for; unsigned: worth what replays
+	Evidence []byte          `cbor:"1,keyasint"`           // CWT, shared by the whole batch
+	Answer   []byte          `cbor:"2,keyasint"`           // an encoded Answer, this challenge's own
+	Size     uint32          `cbor:"3,keyasint"`           // leaves in the batch
+	Index    uint32          `cbor:"4,keyasint"`           // this challenge's leaf
+	Path     []Digest        `cbor:"5,keyasint"`           // inclusion path, leaf upward
+	Logs     map[string]Part `cbor:"6,keyasint"`           // by name, exactly those asked for; unsigned: worth what replays
+	Window   *Window         `cbor:"7,keyasint,omitempty"` // exactly where the challenge asks; unsigned: worth what hashes to the quoted head
 }
 
 // The logs a response may carry.
@@ -72,6 +73,9 @@ func ParseResponse(b []byte) (*Response, error) {
 		return nil, fmt.Errorf("response: path of %d, limit %d", len(r.Path), MaxPath)
 	}
 	if err := checkLogs(r.Logs); err != nil {
+		return nil, fmt.Errorf("response: %w", err)
+	}
+	if err := r.Window.check(); err != nil {
 		return nil, fmt.Errorf("response: %w", err)
 	}
 	return &r, nil

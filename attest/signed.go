@@ -6,6 +6,7 @@ const (
 	TypeChallenge = "application/vnd.hallmark.challenge+cbor"
 	TypeActivate  = "application/vnd.hallmark.activate+cbor"
 	TypeEvidence  = "application/eat+cwt"
+	TypeTelemetry = "application/vnd.hallmark.telemetry+cbor"
 	TypeRecord    = "application/vnd.hallmark.record+cbor"
 	TypeNode      = "application/vnd.hallmark.node+cbor"
 	TypeReference = "application/vnd.hallmark.reference+cbor"
@@ -13,6 +14,7 @@ const (
 
 	TypeResponse   = "application/vnd.hallmark.response+cbor"
 	TypeActivation = "application/vnd.hallmark.activation+cbor"
+	TypeHistory    = "application/vnd.hallmark.history+cbor"
 	TypeIdentity   = "application/json"
 	TypeProblem    = "application/problem+json" // RFC 9457
 )

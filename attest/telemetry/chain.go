@@ -66,8 +66,14 @@ type Genesis struct {
 	Uptime   uint64        `cbor:"4,keyasint"` // ms since boot
 	Interval uint64        `cbor:"5,keyasint"` // ms between sweeps, as configured
 	Version  string        `cbor:"6,keyasint"` // of the agent
-	// Previous is the chain before, as far as it was on disk; nil where there was none.
-	Previous *Head `cbor:"7,keyasint,omitempty"`
+	UEID     attest.UEID   `cbor:"7,keyasint"` // of the node whose chain it is; zero where its TPM had not answered yet
+	Ordinal  uint64        `cbor:"8,keyasint"` // one more than the previous chain's; 0 for a first one
+	// Previous is the chain before, as far as it was on disk. Without one, Why says so:
+	// "first", or what became of the state.
+	Previous *Head  `cbor:"9,keyasint,omitempty"`
+	Why      string `cbor:"10,keyasint,omitempty"`
+	// Volatile says that the chain could not be written to disk when it began.
+	Volatile bool `cbor:"11,keyasint"`
 }
 
 // Encode returns the one encoding of g.
@@ -95,8 +101,12 @@ func (g *Genesis) check() error {
 		return fmt.Errorf("telemetry genesis: interval of %d ms", g.Interval)
 	case g.Version == "" || len(g.Version) > MaxText:
 		return fmt.Errorf("telemetry genesis: version of %d bytes", len(g.Version))
-	case g.At > 1<<53 || g.Uptime > 1<<53:
-		return errors.New("telemetry genesis: time out of range")
+	case g.At > 1<<53 || g.Uptime > 1<<53 || g.Ordinal > 1<<53:
+		return errors.New("telemetry genesis: time or ordinal out of range")
+	case (g.Previous == nil) == (g.Why == "") || len(g.Why) > MaxText:
+		return errors.New("telemetry genesis: neither a previous chain nor why there is none, or both")
+	case g.Previous == nil && g.Ordinal != 0:
+		return errors.New("telemetry genesis: an ordinal without a previous chain")
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 
 func genesis(t testing.TB) (doc []byte, start telemetry.Head) {
 	t.Helper()
-	g := telemetry.Genesis{Random: attest.Digest{1}, At: 1_700_000_000_000, Uptime: 5, Interval: 1000, Version: "test"}
+	g := telemetry.Genesis{Random: attest.Digest{1}, At: 1_700_000_000_000, Uptime: 5, Interval: 1000, Version: "test", Why: "first"}
 	doc, err := g.Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -53,6 +53,7 @@ func odd() []*telemetry.Record {
 		{At: 4, Uptime: 10, Devices: []telemetry.Device{{Key: "a"}, {Key: "b", Values: telemetry.Values{1, math.MinInt64, 2, math.MaxInt64}}}},
 		{At: 4, Uptime: 10, Devices: []telemetry.Device{{Key: "a", Values: telemetry.Values{1, 0}}, {Key: "b", Values: telemetry.Values{1, math.MaxInt64, 2, math.MinInt64}}}},
 		{At: 1 << 60, Uptime: 0, Facts: []telemetry.Fact{{Name: telemetry.FactClock, Value: math.MinInt64, Text: "set back"}}},
+		{At: 6, Uptime: 11, Marks: []attest.Digest{{1}, {2}}, Devices: []telemetry.Device{{Key: "a"}, {Key: "b"}, {Key: "c", UUID: "GPU-1", Processes: []telemetry.Process{{PID: 2}}}}},
 		{At: 7, Uptime: 11, Devices: []telemetry.Device{{Key: "b", Processes: []telemetry.Process{{PID: 1}, {PID: u, UsedBytes: &u}}, Values: telemetry.Values{5, 5}}},
 			Absent: []attest.Absence{attest.Absent("gpu[a]", attest.Timeout, "nvmlDeviceGetTemperature has not returned")}},
 	}

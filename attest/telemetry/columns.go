@@ -13,11 +13,12 @@ import (
 //	u(x)  unsigned varint (LEB128), s(x) the same of a zigzag-folded difference
 //
 //	u(shapes)  then each shape:  u(bytes) CBOR [ * [ key, [ * field ] ] ]
-//	u(rests)   then each rest:   u(bytes) CBOR { "p": processes by GPU, "a": absences, "f": facts }
+//	u(rests)   then each rest:   u(bytes) CBOR { "p": processes by GPU, "u": UUIDs by GPU, "a": absences, "f": facts, "m": marks }
 //	column of times, column of uptimes, column of shape numbers, column of rest numbers
 //	then for each (key, field), in the order in which the shapes first have it:
 //	           the column of its values in those records whose shape has it
-//	a column:  one byte, 1 or 2, then s of its values' first or second differences, from 0
+//	a column:  one byte, 1 or 2, then s of its values' first or second differences, from 0,
+//	           modulo 2^64
 //
 // Records of one host are alike: there are two shapes, with and without what is read
 // once a minute, and a few rests.
@@ -34,8 +35,10 @@ type shapeDevice struct {
 // rest is what of a record is no number in a column.
 type rest struct {
 	Processes [][]Process      `cbor:"p,omitempty"` // by GPU, empty at the end left out
+	UUIDs     []string         `cbor:"u,omitempty"` // the same
 	Absent    []attest.Absence `cbor:"a,omitempty"`
 	Facts     []Fact           `cbor:"f,omitempty"`
+	Marks     []attest.Digest  `cbor:"m,omitempty"`
 }
 
 // place is one column of values.
@@ -58,13 +61,13 @@ func shapeOf(r *Record) shape {
 }
 
 func restOf(r *Record) rest {
-	out := rest{Absent: r.Absent, Facts: r.Facts}
+	out := rest{Absent: r.Absent, Facts: r.Facts, Marks: r.Marks}
 	for i, d := range r.Devices {
 		if len(d.Processes) > 0 {
-			for len(out.Processes) < i {
-				out.Processes = append(out.Processes, nil)
-			}
-			out.Processes = append(out.Processes, d.Processes)
+			out.Processes = append(append(out.Processes, make([][]Process, i-len(out.Processes))...), d.Processes)
+		}
+		if d.UUID != "" {
+			out.UUIDs = append(append(out.UUIDs, make([]string, i-len(out.UUIDs))...), d.UUID)
 		}
 	}
 	return out

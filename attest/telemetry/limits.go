@@ -7,6 +7,8 @@ const (
 	MaxKey       = 64        // a device's key
 	MaxProcesses = 1024      // processes of one GPU in one record
 	MaxFacts     = 64        // of one record
+	MaxMarks     = 16        // of one record
+	MaxAncestors = 8         // genesis documents of earlier chains, in claims
 	MaxText      = 256       // a fact's text
 	MaxRecord    = 512 << 10 // one encoded record
 	MaxGenesis   = 1 << 10   // one encoded genesis document
@@ -19,8 +21,6 @@ const (
 	MaxAnchors = 1024      // anchors of one history
 	MaxAnchor  = 8 << 10   // one encoded anchor
 
-	MaxTrail     = 1024     // digests of records behind a window, in claims
-	MaxClaims    = 64 << 10 // one encoded Claims
-	MaxHistory   = 16 << 20 // one encoded History
-	MaxWindowSec = 900      // seconds that a challenge may ask for
+	MaxClaims  = 64 << 10 // one encoded Claims
+	MaxHistory = 16 << 20 // one encoded History
 )

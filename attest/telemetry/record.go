@@ -15,6 +15,9 @@ type Record struct {
 	Devices []Device         `cbor:"3,keyasint"` // by key, distinct
 	Absent  []attest.Absence `cbor:"4,keyasint,omitempty"`
 	Facts   []Fact           `cbor:"5,keyasint,omitempty"`
+	// Marks are the batch roots that were frozen since the record before. They hold
+	// validators' nonces, so this record and all behind it were made after those existed.
+	Marks []attest.Digest `cbor:"6,keyasint,omitempty"`
 }
 
 // Device is what one GPU gave.
@@ -22,6 +25,7 @@ type Device struct {
 	Key       string    `cbor:"1,keyasint"` // PCI address, as in the claims of kind "gpu"
 	Values    Values    `cbor:"2,keyasint"`
 	Processes []Process `cbor:"3,keyasint,omitempty"` // by pid; those that compute on the GPU
+	UUID      string    `cbor:"4,keyasint,omitempty"` // in what is read once a minute
 }
 
 // Values is field, value, field, value, and so on, by field.
@@ -54,6 +58,7 @@ const (
 	FactDisk      = "disk"      // value: records not stored so far; text: why, or "stored again"
 	FactCut       = "cut"       // a chunk that did not verify was set aside at the start; text: its name
 	FactDropped   = "dropped"   // value: chunks that retention by bytes removed before their time
+	FactOmitted   = "omitted"   // value: facts of this sweep beyond the limit; text: what else was too large
 )
 
 // Set adds f with value v; fields must be added in ascending order.
@@ -134,6 +139,9 @@ func (r *Record) Check() error {
 	if len(r.Facts) > MaxFacts {
 		return fmt.Errorf("telemetry record: %d facts, limit %d", len(r.Facts), MaxFacts)
 	}
+	if len(r.Marks) > MaxMarks {
+		return fmt.Errorf("telemetry record: %d marks, limit %d", len(r.Marks), MaxMarks)
+	}
 	for _, f := range r.Facts {
 		if f.Name == "" || len(f.Name) > MaxKey || len(f.Text) > MaxText {
 			return fmt.Errorf("telemetry record: fact of %d and %d bytes", len(f.Name), len(f.Text))
@@ -146,6 +154,9 @@ func (r *Record) Check() error {
 func (d Device) Check() error {
 	if d.Key == "" || len(d.Key) > MaxKey {
 		return fmt.Errorf("key of %d bytes", len(d.Key))
+	}
+	if len(d.UUID) > MaxKey {
+		return fmt.Errorf("%s: UUID of %d bytes", d.Key, len(d.UUID))
 	}
 	if len(d.Values)%2 != 0 || len(d.Values) > 2*MaxValues {
 		return fmt.Errorf("%s: %d numbers as values, want an even count up to %d", d.Key, len(d.Values), 2*MaxValues)

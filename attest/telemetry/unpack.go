@@ -152,14 +152,17 @@ func unpack(columns []byte, count int) ([]*Record, error) {
 
 // frame is a record of a shape, without times and values.
 func frame(s shape, q rest) (*Record, error) {
-	if len(q.Processes) > len(s) {
-		return nil, errors.New("processes of a GPU that is not there")
+	if len(q.Processes) > len(s) || len(q.UUIDs) > len(s) {
+		return nil, errors.New("processes or UUID of a GPU that is not there")
 	}
-	r := &Record{Devices: make([]Device, len(s)), Absent: q.Absent, Facts: q.Facts}
+	r := &Record{Devices: make([]Device, len(s)), Absent: q.Absent, Facts: q.Facts, Marks: q.Marks}
 	for i, d := range s {
 		r.Devices[i].Key = d.Key
 		if i < len(q.Processes) {
 			r.Devices[i].Processes = q.Processes[i]
+		}
+		if i < len(q.UUIDs) {
+			r.Devices[i].UUID = q.UUIDs[i]
 		}
 	}
 	return r, nil

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
@@ -175,4 +176,13 @@ func (d Device) Check() error {
 		}
 	}
 	return nil
+}
+
+// Digest is the digest of r's encoding, as the chain takes it.
+func (r *Record) Digest() (attest.Digest, error) {
+	b, err := r.Encode()
+	if err != nil {
+		return attest.Digest{}, err
+	}
+	return sha256.Sum256(b), nil
 }

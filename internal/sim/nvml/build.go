@@ -48,7 +48,7 @@ func Build(dir string, variant Variant) (libPath string, err error) {
 		return "", fmt.Errorf("build fake nvml: %w", err)
 	}
 	libPath = filepath.Join(dir, Soname)
-	args := []string{"-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden",
+	args := []string{"-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden",
 		"-Wl,-soname," + Soname, "-o", libPath}
 	if variant != Full {
 		args = append(args, "-D"+string(variant))

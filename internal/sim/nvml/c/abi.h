@@ -8,8 +8,8 @@
 typedef int ret; /* nvmlReturn_t */
 enum {
 	OK = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, NO_PERMISSION = 4,
-	INSUFFICIENT_SIZE = 7, NOT_LOADED = 9, GPU_IS_LOST = 15, VERSION_MISMATCH = 18,
-	ARGUMENT_VERSION_MISMATCH = 25
+	INSUFFICIENT_SIZE = 7, NOT_LOADED = 9, TIMED_OUT = 10, GPU_IS_LOST = 15, VERSION_MISMATCH = 18,
+	OUT_OF_MEMORY = 20, NO_DATA = 21, ARGUMENT_VERSION_MISMATCH = 25
 };
 
 typedef struct gpu *dev; /* nvmlDevice_t */
@@ -47,12 +47,27 @@ typedef struct {
 	uint8_t summary; /* version 3 only */
 } fabric_v3;
 
+typedef struct { uint32_t version; int32_t celsius; } margin_v1;
+
+typedef struct gpm_sample *sample; /* nvmlGpmSample_t, a structure of one pointer */
+typedef struct { uint32_t id; ret result; double value; const char *name, *long_name, *unit; } gpm_metric;
+enum { GPM_METRICS = 210 };
+typedef struct { uint32_t version, n; sample first, second; gpm_metric metric[GPM_METRICS]; } gpm_get;
+typedef struct { uint32_t version, supported; } gpm_support;
+
+typedef struct event_set *events; /* nvmlEventSet_t, likewise */
+typedef struct { dev device; uint64_t type, data; uint32_t gi, ci; } event_data;
+#define XID_EVENT 8ull
+
 #define VERSION(size, n) ((uint32_t)(size) | (uint32_t)(n) << 24)
 
 _Static_assert(sizeof(pci_info) == 68, "nvmlPciInfo_t");
 _Static_assert(sizeof(memory_v2) == 40, "nvmlMemory_v2_t");
 _Static_assert(sizeof(process) == 24, "nvmlProcessInfo_v2_t");
 _Static_assert(sizeof(field_value) == 40, "nvmlFieldValue_t");
+_Static_assert(sizeof(margin_v1) == 8, "nvmlMarginTemperature_v1_t");
+_Static_assert(sizeof(gpm_metric) == 40 && sizeof(gpm_get) == 24 + 210 * 40, "nvmlGpmMetricsGet_t");
+_Static_assert(sizeof(event_data) == 32, "nvmlEventData_t");
 _Static_assert(sizeof(fabric_v3) == 40, "nvmlGpuFabricInfo_v3_t");
 
 #define EXPORT __attribute__((visibility("default")))

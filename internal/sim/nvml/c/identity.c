@@ -60,9 +60,10 @@ static void place(pci_info *p, unsigned bus, unsigned id, unsigned subsystem)
 /* Known to the driver even of a GPU that fell off the bus. */
 EXPORT ret nvmlDeviceGetPciInfo_v3(dev d, pci_info *p)
 {
-	ENTER();
-	if (!d)
-		return INVALID_ARGUMENT;
+	GUARD;
+	ret r = enter_device(__func__, d, d, &held_);
+	if (r != OK && r != GPU_IS_LOST)
+		return r;
 	place(p, M->bus[d->index], now.device_id ? now.device_id : M->device_id, M->subsystem);
 	return OK;
 }

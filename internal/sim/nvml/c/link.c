@@ -56,16 +56,14 @@ EXPORT ret nvmlDeviceGetGpuFabricInfoV(dev d, fabric_v3 *f)
 /* The first half of the GPUs hangs on one socket, the second half on the other. */
 EXPORT ret nvmlDeviceGetTopologyCommonAncestor(dev a, dev b, unsigned *level)
 {
-	ENTER_DEVICE(a);
-	ENTER_DEVICE(b);
+	ENTER_PAIR(a, b);
 	*level = a->index / (M->count / 2) == b->index / (M->count / 2) ? 40 : 50;
 	return OK;
 }
 
 EXPORT ret nvmlDeviceGetP2PStatus(dev a, dev b, unsigned what, unsigned *status)
 {
-	ENTER_DEVICE(a);
-	ENTER_DEVICE(b);
+	ENTER_PAIR(a, b);
 	if (what != 2)
 		return INVALID_ARGUMENT;
 	*status = M->link_kind == NO_LINKS ? 5 : 0;

@@ -11,6 +11,7 @@ static const profile profiles[] = {
 	  .max_clock = { 1980, 1980, 2619, 1545 }, .idle_clock = { 345, 345, 2619, 765 },
 	  .limit_mw = 700000, .min_limit_mw = 200000, .idle_mw = 71000, .gpu_c = 31, .memory_c = 39,
 	  .threshold = { NONE, NONE, NONE, NONE }, .tlimit = { -8, -2, 0, 0 },
+	  .max_c = 87, .slowdown_c = 89, .memory_max_c = 95, .margin = 1, .gpm = 1, .average_power = 1,
 	  .pcie_gen = 5, .idle_gen = 5, .idle_pstate = 0,
 	  .links = 18, .link_kind = TO_SWITCHES, .link_version = 6, .link_mbytes = 26562,
 	  .fabric = 1, .mig = 1, .cc_capable = 1,
@@ -22,6 +23,7 @@ static const profile profiles[] = {
 	  .max_clock = { 1410, 1410, 1593, 1290 }, .idle_clock = { 210, 210, 1593, 585 },
 	  .limit_mw = 400000, .min_limit_mw = 100000, .idle_mw = 61000, .gpu_c = 29, .memory_c = 36,
 	  .threshold = { 92, 89, 95, 85 }, .tlimit = { NONE, NONE, NONE, NONE },
+	  .max_c = 85, .slowdown_c = 89, .memory_max_c = 95, .margin = 0, .gpm = 0, .average_power = 0, /* GA100 averages nothing */
 	  .pcie_gen = 4, .idle_gen = 4, .idle_pstate = 0,
 	  .links = 12, .link_kind = TO_PEERS, .link_version = 4, .link_mbytes = 25000,
 	  .fabric = 0, .mig = 1, .cc_capable = 0, .bus = { 0x01, 0x41, 0x81, 0xc1 } },
@@ -32,6 +34,7 @@ static const profile profiles[] = {
 	  .max_clock = { 2520, 2520, 9001, 1965 }, .idle_clock = { 210, 210, 405, 1185 },
 	  .limit_mw = 350000, .min_limit_mw = 100000, .idle_mw = 34000, .gpu_c = 33, .memory_c = NONE,
 	  .threshold = { NONE, NONE, NONE, NONE }, .tlimit = { -5, -2, NONE, 0 },
+	  .max_c = 88, .slowdown_c = 90, .memory_max_c = NONE, .margin = 1, .gpm = 0, .average_power = 1,
 	  .pcie_gen = 4, .idle_gen = 1, .idle_pstate = 8,
 	  .links = 0, .link_kind = NO_LINKS, .fabric = 0, .mig = 0, .cc_capable = 0, .bus = { 0x3d, 0xbd } },
 };

@@ -1,23 +1,18 @@
 /* Start, stop, and what concerns the whole host. */
 #include "calls.h"
+#include "model.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 int ready;
 static struct gpu gpus[MAX_GPUS];
 
-void enter(const char *call)
+dev gpu_at(uint32_t index)
 {
-	if (now.hang_call[0] && strcmp(now.hang_call, call) == 0)
-		for (;;)
-			pause();
-	if (now.crash_call[0] && strcmp(now.crash_call, call) == 0)
-		raise(SIGABRT);
+	gpus[index].index = index;
+	return &gpus[index];
 }
-
-int lost(dev d) { return (int)d->index == now.lost; }
 
 ret give(char *out, unsigned size, const char *text)
 {
@@ -32,18 +27,28 @@ static int is(const char *mode) { return strcmp(now.mode, mode) == 0; }
 #ifndef WITHOUT_INIT
 EXPORT ret nvmlInit_v2(void)
 {
+	GUARD;
+	lock();
+	held_ = 1;
 	read_conf();
-	if (is("hang"))
-		for (;;)
-			pause();
-	enter("nvmlInit_v2");
-	if (is("not-loaded"))
+	int forever = is("hang");
+	if (forever || hangs(__func__, -1)) {
+		double seconds = now.hang_seconds;
+		unlock();
+		hang(forever ? 0 : seconds);
+		lock();
+	}
+	if (strcmp(now.crash_call, __func__) == 0)
+		raise(SIGABRT);
+	advance();
+	if (is("not-loaded") || driver_absent())
 		return NOT_LOADED;
 	if (is("version-mismatch"))
 		return VERSION_MISMATCH;
-	if (is("no-permission"))
+	if (is("no-permission") || strcmp(now.deny_call, __func__) == 0)
 		return NO_PERMISSION;
 	ready = 1;
+	driver_loaded();
 	return OK;
 }
 
@@ -57,6 +62,7 @@ EXPORT ret nvmlInitWithFlags(unsigned flags)
 EXPORT ret nvmlShutdown(void)
 {
 	ENTER();
+	save_state(1);
 	ready = 0;
 	return OK;
 }
@@ -66,6 +72,9 @@ EXPORT const char *nvmlErrorString(ret r)
 	switch (r) {
 	case OK: return "Success";
 	case NOT_SUPPORTED: return "Not Supported";
+	case UNINITIALIZED: return "Uninitialized";
+	case NO_PERMISSION: return "Insufficient Permissions";
+	case TIMED_OUT: return "Timeout";
 	case NOT_LOADED: return "Driver Not Loaded";
 	case GPU_IS_LOST: return "GPU is lost";
 	case VERSION_MISMATCH: return "Driver/library version mismatch";
@@ -114,11 +123,8 @@ EXPORT ret nvmlSystemGetConfComputeSettings(cc_settings *s)
 }
 #endif
 
-/* A snapshot begins by counting: the configuration is read again, so a test can
- * change the hardware under a running probe. */
 EXPORT ret nvmlDeviceGetCount_v2(unsigned *n)
 {
-	read_conf();
 	ENTER();
 	*n = is("no-devices") ? 0 : now.model->count;
 	return OK;
@@ -131,7 +137,6 @@ EXPORT ret nvmlDeviceGetHandleByIndex_v2(unsigned i, dev *d)
 		return INVALID_ARGUMENT;
 	if ((int)i == now.lost_handle)
 		return GPU_IS_LOST;
-	gpus[i].index = i;
-	*d = &gpus[i];
+	*d = gpu_at(i);
 	return OK;
 }

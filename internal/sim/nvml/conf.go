@@ -25,13 +25,15 @@ const (
 )
 
 // Conf is what the library reads from the file beside it, when it is initialised
-// and again whenever devices are counted. Zero values are: H100, ok, seed 1, idle.
+// and again on the next call after the file changed: the time until that call went by
+// the old one. Zero values are: H100, ok,
+// seed 1, idle, still. The key of the file stands behind each field.
 type Conf struct {
 	Profile     string
 	Mode        string
 	Seed        uint64 // 0 is written as 1
 	Load        int    // percent: raises power, clocks, temperature, utilisation
-	HangCall    string // this NVML function never returns
+	HangCall    string // hang-call: this NVML function never returns; with HangGPU, for that GPU only
 	CrashCall   string // this NVML function aborts the process
 	Lost        *int   // this GPU has fallen off the bus; its address is still known
 	LostHandle  *int   // this one does not even give a handle
@@ -39,6 +41,65 @@ type Conf struct {
 	MemoryMiB   int    // in place of the model's memory
 	PCIDeviceID uint16 // in place of the model's id
 	Processes   []Process
+
+	Motion
+	Faults
+}
+
+// Motion makes the GPUs follow a load: any of Moving, LoadScript and LoadPID does.
+// Seconds are the model's, counted from the epoch.
+type Motion struct {
+	Moving     bool        // moving: by the model, under the constant Load
+	LoadScript []LoadPoint // load-script=SECONDS:PERCENT,...: straight lines between the points
+	LoadStep   bool        // load-step: steps instead of lines
+	LoadRepeat float64     // load-repeat: the script begins again after so many seconds
+	LoadPID    int         // load-pid: the CPU use of this process; one core is 100 %
+	LoadGPUs   []int       // load-gpus: only these GPUs follow the load; none: all
+	// EpochMillis, epoch, is CLOCK_BOOTTIME of second 0; 0: when a process first initialised
+	// the library. Two processes with one epoch and one script find one history.
+	EpochMillis uint64
+	TimeScale   float64 // time-scale: the model's time runs so many times faster
+	ClockFile   string  // clock-file: the model's time is the number in this file, in milliseconds
+	StateFile   string  // state-file: keeps the model's state, and epoch, over restarts of the process
+	Ambient     *int    // ambient: air at the inlet in C, in place of the model's own, some 25
+	Cooling     int     // cooling: percent of the heat sink's power; 0 is 100
+	Xids        []Xid   // xid=GPU,CODE,SECONDS
+}
+
+// Faults are ways to be broken or dishonest.
+type Faults struct {
+	HangGPU     *int    // hang-gpu: every call with this GPU's handle hangs, or HangCall only
+	HangSeconds float64 // hang-seconds: a hang ends after so long, of real time; 0: never
+	CounterBack *Fault  // counter-back=GPU,SECONDS: energy falls by a quarter of its value, once
+	Frozen      *Fault  // frozen=GPU,SECONDS: values stand still from then on
+	// DriverReload, driver-reload, is when the driver is loaded anew: calls say "uninitialised"
+	// until the library is initialised again, which fails for 2 s; counters begin at zero.
+	// A second that is past when it is written is too late: it does not reach the counters.
+	DriverReload *float64
+	// FakeUtilisation, fake-utilisation, is what the utilisation rates say of GPUs that do nothing.
+	FakeUtilisation *int
+	NoPermission    string // no-permission: this NVML function is refused
+	MIG             *int   // mig: this GPU is split up, and has no utilisation rates
+}
+
+// LoadPoint is one point of a load script; points lie in rising order.
+type LoadPoint struct{ Second, Percent float64 }
+
+// Now, as the moment of a fault or Xid, is when the library first reads it.
+const Now = -1
+
+// Fault is a fault of one GPU that begins at a second of the model.
+type Fault struct {
+	GPU    int
+	Second float64
+}
+
+// Xid is one Xid event. With Now it is told to the event sets that were registered
+// before the configuration said it.
+type Xid struct {
+	GPU    int
+	Code   int
+	Second float64
 }
 
 // Process is one process that the library lists.
@@ -91,6 +152,8 @@ func (c Conf) text() string {
 	if c.PCIDeviceID != 0 {
 		line("pci-device-id", fmt.Sprint(c.PCIDeviceID))
 	}
+	c.Motion.write(line)
+	c.Faults.write(line)
 	for _, p := range c.Processes {
 		bytes := fmt.Sprint(p.Bytes)
 		if p.Bytes == NotAvailable {

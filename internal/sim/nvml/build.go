@@ -48,8 +48,9 @@ func Build(dir string, variant Variant) (libPath string, err error) {
 		return "", fmt.Errorf("build fake nvml: %w", err)
 	}
 	libPath = filepath.Join(dir, Soname)
+	// nodelete: the model outlives a caller's dlclose, as a driver does.
 	args := []string{"-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden",
-		"-Wl,-soname," + Soname, "-o", libPath}
+		"-Wl,-soname," + Soname, "-Wl,-z,nodelete", "-o", libPath}
 	if variant != Full {
 		args = append(args, "-D"+string(variant))
 	}

@@ -78,6 +78,41 @@ func TestProbeMatchesPowerAndLoad(t *testing.T) {
 	}
 }
 
+func TestProbeSeesTheGPUsMove(t *testing.T) {
+	motion := nvml.Motion{Moving: true, TimeScale: 1000}
+	h := newHost(t, nvml.Full, nvml.Conf{Load: 100, Motion: motion})
+	cold := h.snapshot().GPUs[0]
+	time.Sleep(200 * time.Millisecond)
+	hot := h.snapshot().GPUs[0]
+	if *hot.Temperature.GPU < *cold.Temperature.GPU+20 || *hot.Temperature.Memory <= *cold.Temperature.Memory {
+		t.Errorf("%d C, then %d C", *cold.Temperature.GPU, *hot.Temperature.GPU)
+	}
+	if *hot.Power.Energy-*cold.Power.Energy < 100*600000 || *hot.Throttle.SWPowerCap <= *cold.Throttle.SWPowerCap || *hot.Throttle.Reasons != 4 {
+		t.Errorf("energy grew by %d mJ, reasons %x", *hot.Power.Energy-*cold.Power.Energy, *hot.Throttle.Reasons)
+	}
+	hundred := 100
+	h.conf(nvml.Conf{Load: 100, Motion: motion, Faults: nvml.Faults{FakeUtilisation: &hundred}})
+	h.snapshot()
+	time.Sleep(20 * time.Millisecond)
+	if d := h.snapshot().GPUs[0]; d.Utilisation.GPU != 100 || *d.Power.Usage > 80000 {
+		t.Errorf("faked: %d%% at %d mW", d.Utilisation.GPU, *d.Power.Usage)
+	}
+}
+
+func TestProbeInitialisesAgainAfterTheDriverWas(t *testing.T) {
+	at := 1.0
+	epoch := nvml.Motion{EpochMillis: nvml.BootMillis()} // the agent starts another probe after an absence
+	h := newHost(t, nvml.Full, nvml.Conf{Motion: epoch, Faults: nvml.Faults{DriverReload: &at}})
+	before := h.snapshot()
+	time.Sleep(1100 * time.Millisecond)
+	wantAbsent(t, h.probe, attest.NotLoaded, "NVML 1")
+	wantAbsent(t, h.probe, attest.NotLoaded, "NVML 9")
+	time.Sleep(2 * time.Second)
+	if after := h.snapshot(); *after.GPUs[0].Power.Energy >= *before.GPUs[0].Power.Energy {
+		t.Error("energy did not begin at zero")
+	}
+}
+
 func TestProbeTellsWhyTheKindIsAbsent(t *testing.T) {
 	for _, m := range []struct {
 		mode   string

@@ -26,11 +26,7 @@ static void *sym(const char *name)
 
 static void add(char *out, const char *key, ret r, long long v)
 {
-	char *end = out + strlen(out);
-	if (r == OK)
-		sprintf(end, " %s=%lld", key, v);
-	else
-		sprintf(end, " %s.ret=%d", key, r);
+	sprintf(out + strlen(out), r == OK ? " %s=%lld" : " %s.ret=%lld", key, r == OK ? v : r);
 }
 
 static ret read_all(dev d, char *out)

@@ -2,6 +2,7 @@ package nvml
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -24,9 +25,15 @@ var built = sync.OnceValues(func() (string, error) {
 	if _, err := Build(dir, Full); err != nil {
 		return dir, err
 	}
-	out, err := exec.Command("gcc", "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-Ic", "-pthread",
-		"-o", filepath.Join(dir, "harness"), filepath.Join("testdata", "harness.c"), "-ldl").CombinedOutput()
+	// Read here, so that go test's cache knows of the file.
+	source, err := os.ReadFile(filepath.Join("testdata", "harness.c"))
 	if err != nil {
+		return dir, err
+	}
+	cmd := exec.Command("gcc", "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-Ic", "-pthread",
+		"-o", filepath.Join(dir, "harness"), "-x", "c", "-", "-ldl")
+	cmd.Stdin = bytes.NewReader(source)
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return dir, fmt.Errorf("build harness: %w: %s", err, out)
 	}
 	return dir, nil

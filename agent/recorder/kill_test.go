@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	go r.Run(context.Background(), attest.UEID{1, 2})
 	for {
 		if c, err := r.Claims(); err == nil && c.Index > 0 {
-			fmt.Printf("%x %d %x %d %d\n", c.Head().Genesis, c.Index, c.Hash, c.StoredTo, c.Uptime)
+			fmt.Printf("%s %d %s %d %d\n", c.Head().Genesis, c.Index, c.Hash, c.StoredTo, c.Uptime)
 		}
 		time.Sleep(3 * time.Millisecond)
 	}
@@ -121,7 +121,7 @@ func killed(t *testing.T, dir string, after time.Duration) (quotes []quote) {
 	time.AfterFunc(after+30*time.Millisecond, func() { cmd.Process.Kill() })
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		var q quote
-		var genesis, hash []byte
+		var genesis, hash []byte // %x reads what Digest.String writes
 		if n, _ := fmt.Sscanf(lines.Text(), "%x %d %x %d %d", &genesis, &q.head.Index, &hash, &q.stored, &q.uptimeMS); n == 5 && len(hash) == 32 {
 			q.head.Genesis, q.head.Hash = attest.Digest(genesis), attest.Digest(hash)
 			quotes = append(quotes, q)

@@ -255,7 +255,6 @@ func TestActivationWithoutTPMIsRefused(t *testing.T) {
 func TestRoutesRefuseOtherPathsAndMethods(t *testing.T) {
 	n := startNode(t, nodeOptions{})
 	n.wantProblem("/v1/other", attest.TypeChallenge, nil, attest.ProblemNotFound)
-	n.wantProblem("/v1/telemetry", attest.TypeChallenge, nil, attest.ProblemNotFound)
 	n.wantProblem("/metrics", "", nil, attest.ProblemNotFound)
 	n.wantProblem("/healthz", "", nil, attest.ProblemMethod)
 	r, err := n.client.Get(n.url + "/v1/challenge")

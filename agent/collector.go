@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/hallmark-attest/hallmark/agent/recorder"
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/ima"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
@@ -37,6 +39,8 @@ type CollectorOptions struct {
 	Related func(ima.Entry) bool
 	// BootID is the kernel's; nil keeps no runtime log.
 	BootID func() ([16]byte, error)
+	// Telemetry records what the GPUs do; nil on a host without GPUs.
+	Telemetry *recorder.Recorder
 	// Engines notices engines for the runtime log; may be nil.
 	Engines *EngineWatch
 	// Inputs and Software describe the agent itself; called for each evidence, so they must be cheap.
@@ -95,6 +99,9 @@ func NewCollector(o CollectorOptions) (*Collector, error) {
 	if c.confirm, err = attest.NewConfirmation(&c.key.PublicKey); err != nil {
 		return nil, err
 	}
+	if o.Telemetry != nil {
+		o.Sources = append(slices.Clip(o.Sources), TelemetrySource(o.Telemetry))
+	}
 	for _, s := range o.Sources {
 		c.readers = append(c.readers, newReader(s))
 	}
@@ -115,6 +122,12 @@ func (c *Collector) Run(ctx context.Context) {
 		if r.Every > 0 {
 			first.Add(1)
 			all.Go(func() { r.run(ctx, sync.OnceFunc(first.Done)) })
+		}
+	}
+	if c.o.Telemetry != nil {
+		all.Go(func() { c.telemetry(ctx) })
+		if c.keeper != nil {
+			all.Go(func() { c.anchors(ctx, anchorEvery) })
 		}
 	}
 	for _, b := range c.o.Background {
@@ -171,6 +184,9 @@ func (c *Collector) Evidence(ctx context.Context, p *EvidenceParams) ([]byte, er
 	ueid, t, err := c.root()
 	if err != nil {
 		return nil, err
+	}
+	if c.o.Telemetry != nil {
+		c.o.Telemetry.Mark(p.Root)
 	}
 	b, err := c.bind(ctx, p, ueid, t)
 	if err != nil {

@@ -19,6 +19,7 @@ const (
 	gpuDeadline  = 10 * time.Second // a full sweep of eight GPUs takes tenths of a second; a driver that reinitialises takes seconds
 	hostDeadline = 10 * time.Second
 	hostEvery    = 10 * time.Second
+	gpuEvery     = 10 * time.Second // what moves faster is telemetry
 )
 
 // GPU reads the GPUs: the probe process, or a simulation of it.
@@ -26,10 +27,11 @@ type GPU interface {
 	Snapshot(context.Context) (*gpu.Claims, error)
 }
 
-// GPUSource reads the GPUs every interval. An open NVML answers in tens of
-// milliseconds, too long between a frozen batch and its quote.
-func GPUSource(g GPU, every time.Duration) Source {
-	return Source{Kind: attest.KindGPU, Every: every, Deadline: gpuDeadline,
+// GPUSource reads all of the GPUs every ten seconds, or every interval where that is
+// longer. An open NVML answers in tens of milliseconds, too long between a frozen batch
+// and its quote, and too often each second: telemetry asks for what moves.
+func GPUSource(g GPU, interval time.Duration) Source {
+	return Source{Kind: attest.KindGPU, Every: max(interval, gpuEvery), Deadline: gpuDeadline,
 		Check: func(b []byte) error { _, err := gpu.Parse(b); return err },
 		Collect: func(ctx context.Context) (any, error) {
 			c, err := g.Snapshot(ctx)

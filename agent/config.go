@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hallmark-attest/hallmark/agent/recorder"
 	"github.com/hallmark-attest/hallmark/attest"
 )
 
@@ -47,7 +48,7 @@ type TPMConfig struct {
 type GPUConfig struct {
 	Library  string   `yaml:"library"`  // NVML, a name for the loader or an absolute path; "none": no GPUs here. Default libnvidia-ml.so.1
 	Probe    string   `yaml:"probe"`    // the helper process; default /usr/lib/hallmark/hallmark-gpuprobe
-	Interval Duration `yaml:"interval"` // between two full sweeps; default 1s
+	Interval Duration `yaml:"interval"` // between two sweeps of telemetry; default 1s
 }
 
 // TDXConfig is accepted for later versions; the kind is not built and stated as absent.
@@ -89,9 +90,10 @@ type WeightsConfig struct {
 	BytesPerSecond int64 `yaml:"bytes_per_second"`
 }
 
-// TelemetryConfig is accepted for later versions; the kind is not built and stated as absent.
+// TelemetryConfig bounds the history of the GPUs on disk.
 type TelemetryConfig struct {
 	Retention Duration `yaml:"retention"` // default 72h
+	MaxBytes  int64    `yaml:"max_bytes"` // of all chunks; the oldest go first; default 536870912
 }
 
 // CollectorConfig splits the agent in two processes.
@@ -161,7 +163,7 @@ func DefaultConfig() Config {
 		GPU:        GPUConfig{Library: "libnvidia-ml.so.1", Probe: "/usr/lib/hallmark/hallmark-gpuprobe", Interval: Duration(time.Second)},
 		TDX:        TDXConfig{Report: "/sys/kernel/config/tsm/report"},
 		Validators: ValidatorsConfig{Keys: []string{"/etc/hallmark/validators.d/*.pub"}, PerMinute: 60},
-		Telemetry:  TelemetryConfig{Retention: Duration(72 * time.Hour)},
+		Telemetry:  TelemetryConfig{Retention: Duration(recorder.DefaultRetention), MaxBytes: recorder.DefaultMaxBytes},
 		Logs:       LogsConfig{Entries: EntriesRelated, RuntimeRegister: 13},
 	}
 }

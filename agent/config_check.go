@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hallmark-attest/hallmark/agent/recorder"
 	"github.com/hallmark-attest/hallmark/attest"
 )
 
@@ -22,8 +23,11 @@ const (
 	maxPerMinute   = 1_000_000
 	maxKeyGlobs    = 64
 	maxEngines     = 16
-	minGPUInterval = 200 * time.Millisecond
+	minGPUInterval = 100 * time.Millisecond
 	maxGPUInterval = time.Hour
+	minRetention   = time.Hour
+	maxRetention   = 365 * 24 * time.Hour
+	minTelemetry   = 8 << 20 // an hour of many GPUs
 	minReread      = time.Hour
 	maxReread      = 365 * 24 * time.Hour
 	minReadRate    = 1 << 20
@@ -100,8 +104,11 @@ func (c *Config) checkNumbers() error {
 		errs = append(errs, fmt.Errorf("logs.runtime_register: %d is not 11, 12, 13 or 15: leave it out for 13, or write 0 for no runtime log", r))
 	}
 	errs = append(errs, c.Weights.check())
-	if d := time.Duration(c.Telemetry.Retention); d < 0 {
-		errs = append(errs, fmt.Errorf("telemetry.retention: %v is negative: leave it out for 72h", d))
+	if d := time.Duration(c.Telemetry.Retention); d < minRetention || d > maxRetention {
+		errs = append(errs, fmt.Errorf("telemetry.retention: %v is not in %v to %v: leave it out for 72h", d, minRetention, maxRetention))
+	}
+	if n := c.Telemetry.MaxBytes; n < minTelemetry {
+		errs = append(errs, fmt.Errorf("telemetry.max_bytes: %d is below %d: leave it out for %d", n, minTelemetry, recorder.DefaultMaxBytes))
 	}
 	return errors.Join(errs...)
 }

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hallmark-attest/hallmark/agent/recorder"
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/ima"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
@@ -121,6 +122,7 @@ type nodeOptions struct {
 	related    func(ima.Entry) bool
 	bootID     func() ([16]byte, error)
 	engines    *EngineWatch
+	telemetry  *recorder.Recorder
 	noRuntime  bool
 	twoHalves  bool
 }
@@ -165,7 +167,7 @@ func startNode(t testing.TB, o nodeOptions) *node {
 	if n.keys, err = NewKeyring(c.Validators.Keys); err != nil {
 		t.Fatal(err)
 	}
-	n.collector, err = NewCollector(CollectorOptions{Config: &c, Version: "test", OpenTPM: o.openTPM, Sources: o.sources, Background: o.background, Logs: o.logs, Blocks: o.blocks, Related: o.related, BootID: o.bootID, Engines: o.engines,
+	n.collector, err = NewCollector(CollectorOptions{Config: &c, Version: "test", OpenTPM: o.openTPM, Sources: o.sources, Background: o.background, Logs: o.logs, Blocks: o.blocks, Related: o.related, BootID: o.bootID, Engines: o.engines, Telemetry: o.telemetry,
 		Inputs: func() attest.Inputs { return ReadInputs(&c, "/") }, Software: func() attest.Software { return attest.Software{Agent: &attest.FileDigest{Size: 1}} },
 		Log: quiet(t), Now: n.now})
 	if err != nil {

@@ -70,6 +70,7 @@ type Frontend struct {
 	logsWithin  time.Duration // logsWithin, but in tests
 	blockPlaces *logPlaces    // for answers with blocks
 	proved      *rates[attest.Digest]
+	histories   *rates[attest.Digest] // of telemetry, by key
 	batch       *batcher
 	metrics     *metrics
 	stopping    atomic.Bool
@@ -106,6 +107,7 @@ func NewFrontend(o FrontendOptions) (*Frontend, error) {
 		activating:  make(chan struct{}, 1),
 		logPlaces:   newLogPlaces(maxLogReaders), logsWithin: logsWithin,
 		blockPlaces: newLogPlaces(maxBlockPlace), proved: newRates[attest.Digest](provedPerMinute/60.0, provedBurst, maxValidators),
+		histories: newRates[attest.Digest](historyPerMinute/60.0, historyBurst, maxValidators),
 	}
 	f.batch = newBatcher(o.Batch, f.evidence, func(n int, d time.Duration, err error) { f.metrics.observeBatch(n, d, err) })
 	f.metrics = newMetrics(f)

@@ -19,6 +19,8 @@ type Half interface {
 	Evidence(context.Context, *EvidenceParams) ([]byte, error)
 	// Log reads a stretch of one log, from any byte of it.
 	Log(context.Context, *LogParams) (*attest.Part, error)
+	// Telemetry reads one part of the chain of telemetry.
+	Telemetry(context.Context, *TelemetryParams) (*TelemetryPart, error)
 }
 
 // NodeIdentity is the answer to Identity.

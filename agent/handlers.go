@@ -82,13 +82,12 @@ func (f *Frontend) challenge(w http.ResponseWriter, r *http.Request) (*admission
 	if err != nil {
 		return a, 0, err
 	}
-	logs, written, err := f.logs(ctx, c.Logs, a)
+	written, err := f.beside(ctx, c, a, resp)
 	if err != nil {
 		return a, 0, err
 	}
 	defer written()
-	resp.Logs = logs
-	return a, resp.Size, f.respondWithin(w, r, resp, len(logs) > 0 || len(blocks) > 0)
+	return a, resp.Size, f.respondWithin(w, r, resp, len(resp.Logs) > 0 || resp.Window != nil || len(blocks) > 0)
 }
 
 // answer makes what belongs to one challenge alone: the exporter of the very
@@ -103,10 +102,6 @@ func (f *Frontend) answer(r *http.Request, blocks []attest.BlockAnswer) ([]byte,
 	}
 	channel := attest.Digest(b)
 	return attest.Marshal(attest.Answer{Channel: &channel, Blocks: blocks})
-}
-
-func (f *Frontend) serveTelemetry(http.ResponseWriter, *http.Request) error {
-	return refuse(attest.ProblemNotFound, "telemetry is not built in this version")
 }
 
 func (f *Frontend) serveHealth(w http.ResponseWriter, _ *http.Request) error {

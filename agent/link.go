@@ -31,12 +31,13 @@ const (
 
 // The methods of the link.
 const (
-	methodIdentity = "identity"
-	methodActivate = "activate"
-	methodPrepare  = "prepare"
-	methodEvidence = "evidence"
-	methodLog      = "log"
-	methodCancel   = "cancel"
+	methodIdentity  = "identity"
+	methodActivate  = "activate"
+	methodPrepare   = "prepare"
+	methodEvidence  = "evidence"
+	methodLog       = "log"
+	methodTelemetry = "telemetry"
+	methodCancel    = "cancel"
 )
 
 type linkRequest struct {

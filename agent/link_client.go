@@ -84,6 +84,12 @@ func (c *LinkClient) Log(ctx context.Context, p *LogParams) (*attest.Part, error
 	return &part, c.call(ctx, methodLog, p, &part)
 }
 
+// Telemetry implements Half.
+func (c *LinkClient) Telemetry(ctx context.Context, p *TelemetryParams) (*TelemetryPart, error) {
+	var part TelemetryPart
+	return &part, c.call(ctx, methodTelemetry, p, &part)
+}
+
 // Evidence implements Half.
 func (c *LinkClient) Evidence(ctx context.Context, p *EvidenceParams) ([]byte, error) {
 	var b []byte

@@ -85,6 +85,8 @@ func (s *LinkServer) call(ctx context.Context, q *linkRequest) (any, error) {
 		return decoded(q.Params, &EvidenceParams{}, func(p *EvidenceParams) (any, error) { return s.Half.Evidence(ctx, p) })
 	case methodLog:
 		return decoded(q.Params, &LogParams{}, func(p *LogParams) (any, error) { return s.Half.Log(ctx, p) })
+	case methodTelemetry:
+		return decoded(q.Params, &TelemetryParams{}, func(p *TelemetryParams) (any, error) { return s.Half.Telemetry(ctx, p) })
 	}
 	return nil, fmt.Errorf("link: unknown method %.40q", q.Method)
 }

@@ -38,6 +38,9 @@ func (echoHalf) Prepare(context.Context, *PrepareParams) (*Parts, error) { retur
 func (echoHalf) Log(_ context.Context, p *LogParams) (*attest.Part, error) {
 	return &attest.Part{Offset: p.Offset, Bytes: []byte(p.Name), More: p.Most == 7}, nil
 }
+func (echoHalf) Telemetry(_ context.Context, p *TelemetryParams) (*TelemetryPart, error) {
+	return &TelemetryPart{Chunks: [][]byte{{byte(p.Most)}}, Next: p.At}, nil
+}
 func (echoHalf) Evidence(_ context.Context, p *EvidenceParams) ([]byte, error) {
 	return p.Root[:], nil
 }

@@ -12,36 +12,51 @@ import (
 // memory until then, and its place with it. The largest (MaxResponseSize) asks for 7 Mbit/s, a full list of 6 MiB for 2.
 const logsWithin = 30 * time.Second
 
-// logs reads what a challenge asks for. It runs after the quote: a list that
-// grows meanwhile then holds at least what was quoted.
-// Logs name programs and files of the whole host, so only listed validators get them.
+// beside reads what a challenge asks for beside the envelope, logs and telemetry. It
+// runs after the quote: a list that grows meanwhile then holds at least what was quoted.
+// They name programs, files and loads of the whole host, so only listed validators get them.
 // written is to be called when the answer was written, or never will be.
-func (f *Frontend) logs(ctx context.Context, wanted *attest.Logs, a *admission) (out map[string]attest.Part, written func(), err error) {
-	out = map[string]attest.Part{}
-	offsets := wanted.Offsets()
-	if len(offsets) == 0 {
-		return out, func() {}, nil
+func (f *Frontend) beside(ctx context.Context, c *attest.Challenge, a *admission, resp *attest.Response) (written func(), err error) {
+	resp.Logs = map[string]attest.Part{}
+	offsets := c.Logs.Offsets()
+	if len(offsets) == 0 && c.Window == nil {
+		return func() {}, nil
 	}
 	if !a.listed {
-		for name, offset := range offsets {
-			a := attest.Absent(name, attest.NotConfigured, "logs are sent to listed validators alone")
-			out[name] = attest.Part{Offset: offset, Bytes: []byte{}, Absent: &a}
-		}
-		return out, func() {}, nil
+		nothingBeside(resp, offsets, c.Window)
+		return func() {}, nil
 	}
 	give, err := f.logPlaces.take(ctx, a.key)
 	if err != nil {
-		return nil, nil, refuse(attest.ProblemTimeout, "logs were not read before the challenge's end of life")
+		return nil, refuse(attest.ProblemTimeout, "logs were not read before the challenge's end of life")
 	}
 	for name, offset := range offsets {
 		part, err := f.logPart(ctx, name, offset)
 		if err != nil {
 			give()
-			return nil, nil, err
+			return nil, err
 		}
-		out[name] = *part
+		resp.Logs[name] = *part
 	}
-	return out, give, nil
+	if c.Window != nil {
+		if resp.Window, err = f.window(ctx, c.Window); err != nil {
+			give()
+			return nil, err
+		}
+	}
+	return give, nil
+}
+
+// nothingBeside says why an asker who is not listed gets the evidence alone.
+func nothingBeside(resp *attest.Response, offsets map[string]uint64, w *attest.WindowRequest) {
+	for name, offset := range offsets {
+		a := attest.Absent(name, attest.NotConfigured, "logs are sent to listed validators alone")
+		resp.Logs[name] = attest.Part{Offset: offset, Bytes: []byte{}, Absent: &a}
+	}
+	if w != nil {
+		a := attest.Absent(attest.WindowAbsent, attest.NotPermitted, "telemetry is sent to listed validators alone")
+		resp.Window = &attest.Window{Absent: &a, Chunks: [][]byte{}}
+	}
 }
 
 // respondWithin writes a response; a large one, with logs or blocks, within their time: an asker who does not read loses its connection, not everybody's place.

@@ -31,6 +31,14 @@ var activateSort = requestSort{typ: attest.TypeActivate, enrols: true, parse: fu
 	return a, a.Profiles, nil
 }}
 
+var telemetrySort = requestSort{typ: attest.TypeTelemetry, parse: func(b []byte) (signedRequest, []string, error) {
+	q, err := attest.ParseTelemetryRequest(b)
+	if err != nil {
+		return nil, nil, lifeProblem(b, new(attest.TelemetryRequest), err)
+	}
+	return q, q.Profiles, nil
+}}
+
 // challengeProblem finds the problem's name for a challenge that did not parse.
 func challengeProblem(b []byte, err error) error {
 	var c attest.Challenge

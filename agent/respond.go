@@ -14,19 +14,25 @@ type responseRest struct {
 	Index  uint32                 `cbor:"4,keyasint"`
 	Path   []attest.Digest        `cbor:"5,keyasint"`
 	Logs   map[string]attest.Part `cbor:"6,keyasint"`
+	Window *attest.Window         `cbor:"7,keyasint,omitempty"`
 }
 
-// responseHead is what stands before the evidence: a map of six, the key 1.
-var responseHead = []byte{0xa6, 0x01}
+// responseHead is what stands before the evidence: a map of six, or of seven with a window, and the key 1.
+func responseHead(r *attest.Response) []byte {
+	if r.Window != nil {
+		return []byte{0xa7, 0x01}
+	}
+	return []byte{0xa6, 0x01}
+}
 
 // encodeResponse returns what stands before and behind the evidence in the
 // encoding of a response. A whole batch shares the evidence's bytes, which are most of it.
 func encodeResponse(r *attest.Response) (head, tail []byte, err error) {
-	tail, err = attest.Marshal(responseRest{r.Answer, r.Size, r.Index, r.Path, r.Logs})
+	tail, err = attest.Marshal(responseRest{r.Answer, r.Size, r.Index, r.Path, r.Logs, r.Window})
 	if err != nil {
 		return nil, nil, err
 	}
-	return appendHead(responseHead[:2:2], 2, uint64(len(r.Evidence))), tail[1:], nil // without its own head, a map of five
+	return appendHead(responseHead(r), 2, uint64(len(r.Evidence))), tail[1:], nil // without its own head, a map of five or six
 }
 
 // respond writes a response.

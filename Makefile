@@ -11,7 +11,7 @@ FUZZTIME    ?= 60s
 # go-nvml's header marks old calls as deprecated; drivers in the field have no others.
 export CGO_CFLAGS := -Wno-deprecated-declarations
 
-.PHONY: all build run test check vet links fuzz vectors vuln soak bench bench-batch bench-hash deb rpm packages vmtest vmtest-verity clean setup setup-test
+.PHONY: all build run test check vet links fuzz vectors vuln soak bench bench-batch bench-hash bench-telemetry deb rpm packages vmtest vmtest-verity clean setup setup-test
 
 all: build
 
@@ -68,6 +68,10 @@ bench-batch: setup build ## what batching is worth over a slow TPM: the real age
 bench-hash: ## how fast weights are hashed, against fsverity digest, b3sum and a bare read loop; 4 GiB in HALLMARK_BENCH_DIR; fails below its bars
 	@packaging/setup.sh fsverity b3sum
 	go run $(GOFLAGS) ./bench/hash
+
+bench-telemetry: setup build ## what recording telemetry costs: the real agent over 8 simulated GPUs, beside prometheus-node-exporter; fails above its bars
+	@packaging/setup.sh prometheus-node-exporter
+	go run $(GOFLAGS) ./bench/telemetry -bin bin
 
 deb rpm: build ## one package into dist/
 	mkdir -p dist && VERSION=$(VERSION) packaging/package.sh $@

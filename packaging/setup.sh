@@ -3,7 +3,7 @@
 set -euo pipefail
 
 declare -A package=(
-  [gcc]="gcc libc6-dev" [swtpm]=swtpm [swtpm_setup]=swtpm-tools [tpm2_checkquote]="tpm2-tools" [fsverity]=fsverity [b3sum]=b3sum [readelf]=binutils
+  [gcc]="gcc libc6-dev" [swtpm]=swtpm [swtpm_setup]=swtpm-tools [tpm2_checkquote]="tpm2-tools" [fsverity]=fsverity [b3sum]=b3sum [prometheus-node-exporter]=prometheus-node-exporter [readelf]=binutils
 )
 missing=()
 for cmd in "$@"; do

@@ -30,6 +30,8 @@ type Options struct {
 	Log       *slog.Logger
 	Minute    time.Duration // of one chunk; default a minute
 	Memory    time.Duration // that chunks are kept in memory; default 15 minutes
+	// Ticks replaces the ticker of Interval, for a clock that runs faster; nil: the ticker.
+	Ticks <-chan time.Time
 }
 
 // Defaults of Options.

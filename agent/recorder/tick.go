@@ -23,8 +23,12 @@ type swept struct {
 // tick makes a record for every interval. A sweep that is late leaves records that say
 // so, and is recorded when it arrives; a second one is not begun beside it.
 func (r *Recorder) tick(ctx context.Context) {
-	ticks := time.NewTicker(r.o.Interval)
-	defer ticks.Stop()
+	ticks := r.o.Ticks
+	if ticks == nil {
+		t := time.NewTicker(r.o.Interval)
+		defer t.Stop()
+		ticks = t.C
+	}
 	done := make(chan swept, 1)
 	asking, late := false, false
 	minute := r.o.Clock.Running() - time.Hour
@@ -52,7 +56,7 @@ func (r *Recorder) tick(ctx context.Context) {
 			if late { // its own tick is long over: the next one is due now
 				ask()
 			}
-		case <-ticks.C:
+		case <-ticks:
 			if asking {
 				late = true
 				r.record(reading{absent: []attest.Absence{attest.Absent(string(attest.KindGPU), attest.Timeout, "no answer of the probe yet")}})

@@ -53,9 +53,15 @@ func FuzzReadRequest(f *testing.F) {
 	var b bytes.Buffer
 	WriteFrame(&b, Request{ID: 1, Method: MethodSnapshot}, MaxRequestSize)
 	f.Add(b.Bytes())
+	b.Reset()
+	params, _ := attest.Marshal(SweepParams{Minute: true, BudgetMillis: 700, Skip: []string{"00000000:18:00.0"}})
+	WriteFrame(&b, Request{ID: 2, Method: MethodSweep, Params: params}, MaxRequestSize)
+	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, in []byte) {
 		q, err := ReadRequest(bytes.NewReader(in))
 		roundTrip(t, in, q, err)
+		ParseSnapshotParams(q.Params)
+		ParseSweepParams(q.Params)
 	})
 }
 

@@ -11,10 +11,12 @@ const (
 	MaxText      = 128                               // any text value; NVML's largest buffer here is 96
 	MaxCelsius   = 1000                              // a temperature or margin is within plus and minus this
 
-	MaxClaimsSize  = 512 << 10 // one encoded Claims
-	MaxRequestSize = 4 << 10   // one request frame to the probe
-	MaxReplySize   = 4 << 20   // one reply frame of the probe
-	MaxMethod      = 32        // a method's name
+	MaxClaimsSize   = 512 << 10 // one encoded Claims
+	MaxRequestSize  = 4 << 10   // one request frame to the probe
+	MaxReplySize    = 4 << 20   // one reply frame of the probe
+	MaxMethod       = 32        // a method's name
+	MaxParams       = 3 << 10   // the encoded parameters of a request: MaxDevices keys fit
+	MaxBudgetMillis = 3_600_000 // what a request may give the probe: an hour
 )
 
 // MaxAbsences is the ground floor's limit: Snapshot folds equal absences to stay below it.

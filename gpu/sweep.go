@@ -7,29 +7,29 @@ import (
 	"github.com/hallmark-attest/hallmark/attest/telemetry"
 )
 
-// MethodSweep asks for a Sweep. Its request carries SweepParams.
-const MethodSweep = "sweep"
-
-// SweepParams say how one sweep is made.
-type SweepParams struct {
-	// Minute asks for what is read once a minute as well: thresholds, constants, each NVLink.
-	Minute bool `cbor:"minute"`
-	// BudgetMillis is how long the probe waits for the GPUs, at most. A GPU that has not
-	// answered by then is absent from the sweep, with the call that did not return.
-	BudgetMillis uint64 `cbor:"budget_ms"`
-	// Skip lists GPUs, by key, that are not asked: they hung, and are left alone for a while.
-	Skip []string `cbor:"skip"`
-}
-
 // Sweep is one quick reading of all GPUs.
 type Sweep struct {
-	Devices []telemetry.Device `cbor:"devices"` // by key, distinct
-	Absent  []attest.Absence   `cbor:"absent"`  // paths as in Claims, folded
-	Facts   []telemetry.Fact   `cbor:"facts"`   // Xid events
-	// Stuck lists GPUs with a call that has not returned, now or from an earlier sweep:
-	// the probe should be replaced. The text is "KEY: CALL, N ms".
-	Stuck []string `cbor:"stuck"`
+	Devices []telemetry.Device `cbor:"devices"`          // by key, distinct
+	Absent  []attest.Absence   `cbor:"absent,omitempty"` // paths as in Claims, folded
+	Facts   []telemetry.Fact   `cbor:"facts,omitempty"`  // Xid events
+	// Stuck lists GPUs with a call that has not returned, now or from an earlier request:
+	// the probe should be replaced. Each is absent as a whole, too.
+	Stuck []Stuck `cbor:"stuck,omitempty"`
 }
+
+// Stuck is a GPU with a call that has not returned.
+type Stuck struct {
+	Key    string `cbor:"key"`
+	Call   string `cbor:"call"` // the NVML function
+	Millis uint64 `cbor:"ms"`   // since it was called
+}
+
+func (s Stuck) String() string {
+	return fmt.Sprintf("%s: %s has not returned for %d ms", s.Key, s.Call, s.Millis)
+}
+
+// Fold says the same as list with fewer absences, as Snapshot does.
+func Fold(list []attest.Absence) []attest.Absence { return fold(list) }
 
 // ParseSweep decodes the result of MethodSweep.
 func ParseSweep(b []byte) (*Sweep, error) {
@@ -37,12 +37,25 @@ func ParseSweep(b []byte) (*Sweep, error) {
 	if err := attest.Unmarshal(b, &s, telemetry.MaxRecord); err != nil {
 		return nil, fmt.Errorf("sweep: %w", err)
 	}
-	if len(s.Stuck) > MaxDevices {
-		return nil, fmt.Errorf("sweep: %d stuck GPUs, limit %d", len(s.Stuck), MaxDevices)
-	}
-	r := telemetry.Record{Devices: s.Devices, Absent: s.Absent, Facts: s.Facts}
-	if err := r.Check(); err != nil {
-		return nil, fmt.Errorf("sweep: %w", err)
+	if err := s.Check(); err != nil {
+		return nil, err
 	}
 	return &s, nil
+}
+
+// Check compares s with the limits and holds it to its one order.
+func (s *Sweep) Check() error {
+	r := telemetry.Record{Devices: s.Devices, Absent: s.Absent, Facts: s.Facts}
+	if err := r.Check(); err != nil {
+		return fmt.Errorf("sweep: %w", err)
+	}
+	if len(s.Stuck) > MaxDevices {
+		return fmt.Errorf("sweep: %d stuck GPUs, limit %d", len(s.Stuck), MaxDevices)
+	}
+	for _, g := range s.Stuck {
+		if g.Key == "" || len(g.Key) > telemetry.MaxKey || len(g.Call) > MaxText {
+			return fmt.Errorf("sweep: stuck GPU of %d and %d bytes", len(g.Key), len(g.Call))
+		}
+	}
+	return nil
 }

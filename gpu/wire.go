@@ -9,7 +9,7 @@ import (
 )
 
 // Protocol is the version of the frames between agent and probe.
-const Protocol = 1
+const Protocol = 2
 
 // Methods of the probe.
 const (
@@ -21,6 +21,7 @@ const (
 type Request struct {
 	ID     uint64 `cbor:"id"`
 	Method string `cbor:"method"`
+	Params []byte `cbor:"params,omitempty"` // encoded SnapshotParams or SweepParams, as the method has it
 }
 
 // Reply answers the request of the same ID with either a result, the encoding of
@@ -102,6 +103,9 @@ func ReadRequest(r io.Reader) (Request, error) {
 	}
 	if q.Method == "" || len(q.Method) > MaxMethod {
 		return q, fmt.Errorf("request %d: method of %d bytes", q.ID, len(q.Method))
+	}
+	if q.Params != nil && len(q.Params) == 0 || len(q.Params) > MaxParams {
+		return q, fmt.Errorf("request %d: %d bytes of parameters, want none or up to %d", q.ID, len(q.Params), MaxParams)
 	}
 	return q, nil
 }

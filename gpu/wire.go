@@ -25,7 +25,7 @@ type Request struct {
 }
 
 // Reply answers the request of the same ID with either a result, the encoding of
-// a Hello or of Claims, or an error.
+// a Hello, of Claims or of a Sweep, or an error.
 type Reply struct {
 	ID     uint64      `cbor:"id"`
 	Result []byte      `cbor:"result,omitempty"`

@@ -33,13 +33,16 @@ func (a *asker) note(path string, err error) {
 
 // may reports whether a call may be made: the GPU is on its bus and the library has the symbol.
 func (a *asker) may(path string, symbols ...string) bool {
-	if a.handle != nil && a.handle.lost {
+	if a.handle != nil && a.handle.lost.Load() {
 		a.note(path, failure(nvml.ERROR_GPU_IS_LOST))
 		return false
 	}
 	if !a.library.has(symbols...) {
 		a.note(path, missing(symbols[0]))
 		return false
+	}
+	if a.handle != nil {
+		a.handle.lane.enter(symbols[0])
 	}
 	return true
 }
@@ -50,7 +53,7 @@ func (a *asker) took(path string, ret nvml.Return) bool {
 		return true
 	}
 	if ret == nvml.ERROR_GPU_IS_LOST && a.handle != nil {
-		a.handle.lost = true
+		a.handle.lost.Store(true)
 	}
 	a.note(path, failure(ret))
 	return false

@@ -8,16 +8,12 @@ import (
 	"github.com/hallmark-attest/hallmark/gpu"
 )
 
-// Identity reads what does not change while the host runs. The address comes
+// identity reads what does not change while the host runs. The address comes
 // first: the driver knows it even of a GPU that fell off the bus.
-func (l *library) Identity(i int) (gpu.Identity, error) {
-	h, err := l.at(i)
-	if err != nil {
-		return gpu.Identity{}, err
-	}
+func (l *library) identity(h *handle) (gpu.Identity, error) {
 	a, d := &asker{library: l, handle: h}, h.device
 	return gpu.Identity{
-		PCI:               value(a, "pci", func() (gpu.PCI, nvml.Return) { return pci(d.GetPciInfo()) }, "nvmlDeviceGetPciInfo_v3", "nvmlDeviceGetPciInfo_v2", "nvmlDeviceGetPciInfo"),
+		PCI:               value(a, "pci", func() (gpu.PCI, nvml.Return) { return pci(d.GetPciInfo()) }, pciSymbols...),
 		UUID:              text(a, "uuid", d.GetUUID, "nvmlDeviceGetUUID"),
 		Serial:            text(a, "serial", d.GetSerial, "nvmlDeviceGetSerial"),
 		Name:              text(a, "name", d.GetName, "nvmlDeviceGetName"),
@@ -33,6 +29,8 @@ func (l *library) Identity(i int) (gpu.Identity, error) {
 		BAR1TotalBytes:    number(a, "bar1_total_bytes", func() (uint64, nvml.Return) { return bar1(d) }, "nvmlDeviceGetBAR1MemoryInfo"),
 	}, a.err()
 }
+
+var pciSymbols = []string{"nvmlDeviceGetPciInfo_v3", "nvmlDeviceGetPciInfo_v2", "nvmlDeviceGetPciInfo"}
 
 // pci takes NVML's numbers, not its text: spellings differ between releases.
 func pci(p nvml.PciInfo, ret nvml.Return) (gpu.PCI, nvml.Return) {

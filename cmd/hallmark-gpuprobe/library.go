@@ -1,47 +1,45 @@
 package main
 
 import (
-	"fmt"
+	"sync"
+	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/dl"
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 
 	"github.com/hallmark-attest/hallmark/attest"
-	"github.com/hallmark-attest/hallmark/gpu"
 )
 
-// library is gpu.Library over NVML.
+// library is NVML with what was learnt of it. One request uses it at a time; within
+// one, its GPUs are read by a goroutine each.
 type library struct {
 	path    string
 	nvml    nvml.Interface
 	ready   bool
+	devices []*handle
+	total   int // devices there are; no more than gpu.MaxDevices are listed
+	counted time.Time
+
+	mu      sync.Mutex // guards what follows
 	symbols map[string]bool
-	devices []handle
 }
-
-// handle is one device, or why there is none.
-type handle struct {
-	device nvml.Device
-	err    error
-	lost   bool // a call answered that it fell off the bus: the rest of this snapshot is not asked
-}
-
-var _ gpu.Library = (*library)(nil)
 
 func newLibrary(path string) *library {
 	return &library{path: path, nvml: nvml.New(nvml.WithLibraryPath(path))}
 }
 
-// open loads and initialises the library, again on every call until it succeeds:
+// start loads and initialises the library, again on every call until it succeeds:
 // the driver may be loaded after the probe was started.
-func (l *library) open() error {
+func (l *library) start() error {
 	if l.ready {
 		return nil
 	}
 	if err := l.examine(); err != nil {
 		return err
 	}
+	l.mu.Lock()
 	l.symbols = make(map[string]bool)
+	l.mu.Unlock()
 	if ret := l.nvml.Init(); ret != nvml.SUCCESS {
 		return initAbsent(l.path, ret)
 	}
@@ -65,16 +63,28 @@ func (l *library) examine() error {
 	return nil
 }
 
+// close shuts the library down, unless a call hangs in it: that could hang as well.
 func (l *library) close() {
-	if l.ready {
-		l.nvml.Shutdown()
-		l.ready = false
+	if !l.ready {
+		return
 	}
+	for _, h := range l.devices {
+		if _, _, busy := h.lane.stuck(); busy {
+			return
+		}
+	}
+	for _, h := range l.devices {
+		h.watch.drop(l)
+	}
+	l.nvml.Shutdown()
+	l.ready, l.devices = false, nil
 }
 
 // has reports whether the library offers one of the spellings of a call. Calling
 // what it lacks would end the process.
 func (l *library) has(spellings ...string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, s := range spellings {
 		known, ok := l.symbols[s]
 		if !ok {
@@ -86,36 +96,4 @@ func (l *library) has(spellings ...string) bool {
 		}
 	}
 	return false
-}
-
-// Count counts the devices and takes their handles, anew for each snapshot.
-func (l *library) Count() (int, error) {
-	l.devices = nil
-	for _, s := range [][]string{{"nvmlDeviceGetCount_v2", "nvmlDeviceGetCount"}, {"nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex"}} {
-		if !l.has(s...) {
-			return 0, missing(s[0])
-		}
-	}
-	n, ret := l.nvml.DeviceGetCount()
-	if ret != nvml.SUCCESS {
-		l.close() // the driver may have been unloaded: initialise again next time
-		return 0, initAbsent(l.path, ret)
-	}
-	l.devices = make([]handle, min(n, gpu.MaxDevices))
-	for i := range l.devices {
-		h := &l.devices[i]
-		h.device, ret = l.nvml.DeviceGetHandleByIndex(i)
-		if ret != nvml.SUCCESS {
-			h.err = failure(ret)
-		}
-	}
-	return n, nil
-}
-
-// at returns the handle of device i.
-func (l *library) at(i int) (*handle, error) {
-	if i < 0 || i >= len(l.devices) {
-		return nil, fmt.Errorf("device %d of %d", i, len(l.devices))
-	}
-	return &l.devices[i], l.devices[i].err
 }

@@ -10,12 +10,8 @@ import (
 	"github.com/hallmark-attest/hallmark/gpu"
 )
 
-// Interconnect reads NVLinks and fabric.
-func (l *library) Interconnect(i int) (gpu.Interconnect, error) {
-	h, err := l.at(i)
-	if err != nil {
-		return gpu.Interconnect{}, err
-	}
+// interconnect reads NVLinks and fabric.
+func (l *library) interconnect(h *handle) (gpu.Interconnect, error) {
 	a, d := &asker{library: l, handle: h}, h.device
 	return gpu.Interconnect{Links: a.links(d), Fabric: a.fabric(d)}, a.err()
 }
@@ -87,17 +83,9 @@ func (a *asker) fabric(d nvml.Device) *gpu.Fabric {
 	return &f
 }
 
-// Pair reads the way between two GPUs.
-func (l *library) Pair(i, j int) (common, nvlink *string, err error) {
-	h, err := l.at(i)
-	if err != nil {
-		return nil, nil, err
-	}
-	other, err := l.at(j)
-	if err != nil {
-		return nil, nil, err
-	}
-	if other.lost {
+// pair reads the way between two GPUs.
+func (l *library) pair(h, other *handle) (common, nvlink *string, err error) {
+	if other.lost.Load() {
 		return nil, nil, failure(nvml.ERROR_GPU_IS_LOST)
 	}
 	a := &asker{library: l, handle: h}

@@ -12,13 +12,9 @@ import (
 // notAvailable is NVML_VALUE_NOT_AVAILABLE: no value, and never a huge one.
 const notAvailable = ^uint64(0)
 
-// Processes reads the three lists. If one of them fails the whole is absent: a
+// processes reads the three lists. If one of them fails the whole is absent: a
 // list that is short without saying so would hide an engine.
-func (l *library) Processes(i int) ([]gpu.Process, error) {
-	h, err := l.at(i)
-	if err != nil {
-		return nil, err
-	}
+func (l *library) processes(h *handle) ([]gpu.Process, error) {
 	a, d := &asker{library: l, handle: h}, h.device
 	lists := []struct {
 		kind string

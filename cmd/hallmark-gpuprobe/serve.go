@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/gpu"
@@ -39,7 +38,9 @@ func (s *server) answer(q gpu.Request) gpu.Reply {
 	case gpu.MethodHello:
 		v = gpu.Hello{Protocol: gpu.Protocol, Version: gpu.Text(buildVersion()), PID: uint64(os.Getpid()), Library: gpu.Text(s.path)}
 	case gpu.MethodSnapshot:
-		v, err = s.snapshot()
+		v, err = s.snapshot(q.Params)
+	case gpu.MethodSweep:
+		v, err = s.sweep(q.Params)
 	default:
 		err = &attest.AbsentError{Absence: attest.Absent("", attest.NotBuilt, "the probe has no method %q", q.Method)}
 	}
@@ -53,11 +54,20 @@ func (s *server) answer(q gpu.Request) gpu.Reply {
 	return gpu.Reply{ID: q.ID, Result: body}
 }
 
-func (s *server) snapshot() (*gpu.Claims, error) {
-	if err := s.library.open(); err != nil {
+func (s *server) snapshot(params []byte) (*gpu.Claims, error) {
+	p, err := gpu.ParseSnapshotParams(params)
+	if err != nil {
 		return nil, err
 	}
-	return gpu.Snapshot(s.library, time.Now)
+	return s.library.snapshot(p)
+}
+
+func (s *server) sweep(params []byte) (*gpu.Sweep, error) {
+	p, err := gpu.ParseSweepParams(params)
+	if err != nil {
+		return nil, err
+	}
+	return s.library.sweep(p)
 }
 
 func refuse(id uint64, err error) gpu.Reply {

@@ -7,12 +7,8 @@ import (
 	"github.com/hallmark-attest/hallmark/gpu"
 )
 
-// State reads what changes while the host runs.
-func (l *library) State(i int) (gpu.State, error) {
-	h, err := l.at(i)
-	if err != nil {
-		return gpu.State{}, err
-	}
+// state reads what changes while the host runs.
+func (l *library) state(h *handle) (gpu.State, error) {
 	a, d := &asker{library: l, handle: h}, h.device
 	f := a.fields(d)
 	s := gpu.State{

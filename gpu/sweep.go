@@ -17,17 +17,6 @@ type Sweep struct {
 	Stuck []Stuck `cbor:"stuck,omitempty"`
 }
 
-// Stuck is a GPU with a call that has not returned.
-type Stuck struct {
-	Key    string `cbor:"key"`
-	Call   string `cbor:"call"` // the NVML function
-	Millis uint64 `cbor:"ms"`   // since it was called
-}
-
-func (s Stuck) String() string {
-	return fmt.Sprintf("%s: %s has not returned for %d ms", s.Key, s.Call, s.Millis)
-}
-
 // Fold says the same as list with fewer absences, as Snapshot does.
 func Fold(list []attest.Absence) []attest.Absence { return fold(list) }
 

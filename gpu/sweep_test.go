@@ -120,3 +120,17 @@ func BenchmarkParseSweep(b *testing.B) {
 		}
 	}
 }
+
+func TestClaimsTellWhichGPUsAreStuck(t *testing.T) {
+	want := Stuck{Key: "00000000:18:00.0", Call: "nvmlDeviceGetSerial", Millis: 812}
+	c := &Claims{Absent: []attest.Absence{
+		attest.Absent("gpu["+want.Key+"]", attest.Timeout, "%s", want.Detail()),
+		attest.Absent("gpu[*]", attest.Timeout, "%s", want.Detail()),
+		attest.Absent("gpu[00000000:2a:00.0]", attest.Timeout, "it hung, and is left alone for a while"),
+		attest.Absent("gpu[00000000:3a:00.0].serial", attest.Timeout, "NVML 10: timeout"),
+		attest.Absent("gpu[00000000:3a:00.0]", attest.Failed, "%s", want.Detail()),
+	}}
+	if got := c.Stuck(); len(got) != 1 || got[0] != want {
+		t.Errorf("%v", got)
+	}
+}

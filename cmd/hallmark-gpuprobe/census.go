@@ -39,7 +39,7 @@ func (l *library) census(ctx context.Context, anew bool, skip []string) error {
 	for _, h := range l.devices {
 		_, _, busy := h.lane.stuck()
 		hung = hung || busy
-		lost, late = lost || h.lost.Load(), late || h.late
+		lost, late = lost || h.lost.Load(), late || h.late || h.err == errSkipped && !slices.Contains(skip, h.key)
 	}
 	old := time.Since(l.counted) > lostPause
 	if l.devices != nil && (hung || !anew && !late && !(lost && old)) {

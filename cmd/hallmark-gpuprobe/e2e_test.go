@@ -239,7 +239,7 @@ func TestProbeListsProcesses(t *testing.T) {
 
 func TestProbeIsKilledAtItsDeadlineAndComesBack(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]nvml.Conf{"init": {Mode: nvml.ModeHang}, "call": {HangCall: "nvmlDeviceGetSerial"}} {
+	for name, c := range map[string]nvml.Conf{"init": {Mode: nvml.ModeHang}, "call": {HangCall: "nvmlDeviceGetCount_v2"}} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, nvml.Full, c)
 			wantAbsent(t, h.probe, attest.Timeout, "probe killed")

@@ -84,8 +84,8 @@ func within(millis uint64) (context.Context, context.CancelFunc) {
 // stuck is what is said of h while its lane is held.
 func (h *handle) stuck() (gpu.Stuck, error) {
 	call, d, _ := h.lane.stuck()
-	s := gpu.Stuck{Key: h.key, Call: call, Millis: uint64(max(d.Milliseconds(), 0))}
-	return s, absent(attest.Timeout, "%s has not returned for %d ms", s.Call, s.Millis)
+	s := gpu.Stuck{Key: h.key, Index: uint64(h.index), Call: call, Millis: uint64(max(d.Milliseconds(), 0))}
+	return s, absent(attest.Timeout, "%s", s.Detail())
 }
 
 // errSkipped is what is said of a GPU that the request leaves alone.

@@ -33,11 +33,11 @@ type part struct {
 
 // snapshot reads everything, once.
 func (l *library) snapshot(p gpu.SnapshotParams) (*gpu.Claims, error) {
-	ctx, cancel := within(p.BudgetMillis)
-	defer cancel()
 	if err := l.start(); err != nil {
 		return nil, err
 	}
+	ctx, cancel := within(p.BudgetMillis) // initialising the driver takes what it takes
+	defer cancel()
 	return gpu.Snapshot(&shot{library: l, ctx: ctx, skip: p.Skip}, time.Now)
 }
 

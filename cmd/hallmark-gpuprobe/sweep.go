@@ -23,11 +23,11 @@ type job struct {
 // sweep reads all GPUs at the same time. Whatever one of them does, the others'
 // values are in the answer, and the answer comes within the budget.
 func (l *library) sweep(p gpu.SweepParams) (*gpu.Sweep, error) {
-	ctx, cancel := within(p.BudgetMillis)
-	defer cancel()
 	if err := l.start(); err != nil {
 		return nil, err
 	}
+	ctx, cancel := within(p.BudgetMillis) // initialising the driver takes what it takes
+	defer cancel()
 	if err := l.census(ctx, p.Minute, p.Skip); err != nil {
 		return nil, err
 	}

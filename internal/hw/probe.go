@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/telemetry"
 	"github.com/hallmark-attest/hallmark/gpu"
 )
 
@@ -46,6 +47,11 @@ type Probe struct {
 	last     attest.Absence // of the last failure
 	retry    time.Time      // no new child before this
 	closed   bool
+
+	hung   hung             // GPUs that do not answer
+	behind []*child         // killed for a hung GPU, and maybe not yet gone
+	why    string           // what became of the process before the next one
+	facts  []telemetry.Fact // for the next sweep
 }
 
 // NewProbe prepares a probe; the process starts with the first Snapshot. Library
@@ -53,30 +59,69 @@ type Probe struct {
 // library is not on the loader's own search path, since the probe's environment
 // carries no LD_LIBRARY_PATH.
 func NewProbe(path, library string, log *slog.Logger) *Probe {
-	return &Probe{path: absolute(path), library: absolute(library), log: log, now: time.Now, turn: make(chan struct{}, 1)}
+	return &Probe{path: absolute(path), library: absolute(library), log: log, now: time.Now, turn: make(chan struct{}, 1), hung: make(hung)}
 }
 
 // Snapshot returns the claims of kind "gpu". It returns by the deadline of ctx, or
-// within ProbeDeadline if ctx has none, whatever state the process is in. When the time
-// is up the process is killed; the next one may start after a back-off. If ctx was
-// cancelled the error is ctx.Err(), else it is an *attest.AbsentError.
+// within ProbeDeadline if ctx has none, whatever state the process is in. A GPU that
+// does not answer a little before is absent from the claims. When the time is up the
+// process is killed; the next one may start after a back-off. If ctx was cancelled
+// the error is ctx.Err(), else it is an *attest.AbsentError.
 func (p *Probe) Snapshot(ctx context.Context) (*gpu.Claims, error) {
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, ProbeDeadline)
-		defer cancel()
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	if err := p.take(ctx); err != nil {
+		return nil, err
 	}
-	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
-	case <-ctx.Done():
-		return nil, p.over(ctx, "an earlier request is still in flight")
-	}
+	defer p.release()
 	c, err := p.running(ctx)
 	if err != nil {
 		return nil, err
 	}
-	reply, err := c.ask(ctx, gpu.MethodSnapshot)
+	result, err := p.request(ctx, c, gpu.MethodSnapshot, gpu.SnapshotParams{BudgetMillis: budget(ctx), Skip: p.leftAlone(nil)})
+	if err != nil {
+		return nil, err
+	}
+	claims, err := gpu.Parse(result)
+	if err != nil {
+		return nil, p.failed(ctx, c, err)
+	}
+	p.settled(c, nil)
+	p.stuckIn(c, claims.Stuck(), nil)
+	return claims, nil
+}
+
+// deadline gives ctx one if it has none.
+func deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, ProbeDeadline)
+}
+
+// budget is what the GPUs get of the time that is left: the rest is for the answer
+// to be made, sent and read, before the process is killed for being late.
+func budget(ctx context.Context) uint64 {
+	at, _ := ctx.Deadline()
+	left := time.Until(at)
+	return uint64(max(left-min(max(left/5, 100*time.Millisecond), time.Second), time.Millisecond).Milliseconds())
+}
+
+// take waits for the turn to speak with the process.
+func (p *Probe) take(ctx context.Context) error {
+	select {
+	case p.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return p.over(ctx, "an earlier request is still in flight")
+	}
+}
+
+func (p *Probe) release() { <-p.turn }
+
+// request asks c for one thing; an error it answers with is an absence.
+func (p *Probe) request(ctx context.Context, c *child, method string, params any) ([]byte, error) {
+	reply, err := c.ask(ctx, method, params)
 	if err != nil {
 		return nil, p.failed(ctx, c, err)
 	}
@@ -84,12 +129,7 @@ func (p *Probe) Snapshot(ctx context.Context) (*gpu.Claims, error) {
 		p.settled(c, e)
 		return nil, absent(e.Reason, "%s", e.Detail)
 	}
-	claims, err := gpu.Parse(reply.Result)
-	if err != nil {
-		return nil, p.failed(ctx, c, err)
-	}
-	p.settled(c, nil)
-	return claims, nil
+	return reply.Result, nil
 }
 
 // running returns a live child that has said hello, starting one if it may.
@@ -110,7 +150,7 @@ func (p *Probe) running(ctx context.Context) (*child, error) {
 		p.forget(c)
 		return nil, startAbsent(p.path, err)
 	}
-	reply, err := c.ask(ctx, gpu.MethodHello)
+	reply, err := c.ask(ctx, gpu.MethodHello, nil)
 	if err == nil && reply.Error != nil {
 		err = fmt.Errorf("hello refused: %s", reply.Error.Detail)
 	}
@@ -121,6 +161,7 @@ func (p *Probe) running(ctx context.Context) (*child, error) {
 	if err != nil {
 		return nil, p.failed(ctx, c, err)
 	}
+	p.startedAnew(c)
 	p.log.Info("gpu probe started", "pid", c.pid(), "version", hello.Version, "library", p.library)
 	return c, nil
 }
@@ -178,7 +219,7 @@ func (p *Probe) failed(ctx context.Context, c *child, err error) error {
 	}
 	c.kill()
 	p.mu.Lock()
-	p.child, p.stuck = nil, c
+	p.child, p.stuck, p.why = nil, c, "a request was cancelled; probe killed"
 	cancelled := errors.Is(ctx.Err(), context.Canceled)
 	if !cancelled {
 		p.record(p.now(), why)
@@ -195,7 +236,7 @@ func (p *Probe) failed(ctx context.Context, c *child, err error) error {
 func (p *Probe) record(t time.Time, why attest.Absence) {
 	pause := min(minBackoff<<min(p.failures, 6), maxBackoff)
 	p.failures++
-	p.last, p.retry = why, t.Add(pause)
+	p.last, p.retry, p.why = why, t.Add(pause), string(why.Reason)+": "+why.Detail
 }
 
 // settled notes that c answered. A child that met an unloaded driver, or one of
@@ -206,7 +247,7 @@ func (p *Probe) settled(c *child, e *gpu.ReplyError) {
 	p.failures = 0
 	retire := e != nil && e.Reason == attest.NotLoaded && p.child == c
 	if retire {
-		p.child, p.stuck = nil, c
+		p.child, p.stuck, p.why = nil, c, string(e.Reason)+": "+e.Detail
 	}
 	p.mu.Unlock()
 	if retire {

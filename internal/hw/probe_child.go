@@ -107,7 +107,14 @@ func (c *child) pid() int {
 }
 
 // ask sends one request and reads its reply. When ctx ends it returns at once.
-func (c *child) ask(ctx context.Context, method string) (gpu.Reply, error) {
+func (c *child) ask(ctx context.Context, method string, params any) (gpu.Reply, error) {
+	q := gpu.Request{Method: method}
+	if params != nil {
+		var err error
+		if q.Params, err = attest.Marshal(params); err != nil {
+			return gpu.Reply{}, fmt.Errorf("ask %s: %w", method, err)
+		}
+	}
 	past := time.Unix(1, 0)
 	stop := context.AfterFunc(ctx, func() {
 		c.stdin.SetWriteDeadline(past)
@@ -115,7 +122,8 @@ func (c *child) ask(ctx context.Context, method string) (gpu.Reply, error) {
 	})
 	defer stop()
 	c.next++
-	if err := gpu.WriteFrame(c.stdin, gpu.Request{ID: c.next, Method: method}, gpu.MaxRequestSize); err != nil {
+	q.ID = c.next
+	if err := gpu.WriteFrame(c.stdin, q, gpu.MaxRequestSize); err != nil {
 		return gpu.Reply{}, fmt.Errorf("ask %s: %w", method, err)
 	}
 	r, err := gpu.ReadReply(c.stdout)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/gpu"
 )
 
@@ -94,21 +95,28 @@ func (h hung) known(s gpu.Stuck) string {
 	return s.Key
 }
 
-// address puts addresses in the place of aliases in what a sweep says is absent.
+// address puts addresses in the place of aliases in what a sweep says is absent. Where
+// both are named, the address alone stays.
 func (h hung) address(s *gpu.Sweep) {
 	for key, g := range h {
+		if g.alias == "" {
+			continue
+		}
+		alias, addressed := "gpu["+g.alias+"]", "gpu["+key+"]"
+		named := slices.ContainsFunc(s.Absent, func(a attest.Absence) bool { return a.What == addressed })
+		s.Absent = slices.DeleteFunc(s.Absent, func(a attest.Absence) bool { return named && a.What == alias })
 		for i := range s.Absent {
-			if g.alias != "" && s.Absent[i].What == "gpu["+g.alias+"]" {
-				s.Absent[i].What = "gpu[" + key + "]"
+			if s.Absent[i].What == alias {
+				s.Absent[i].What = addressed
 			}
 		}
 		for i := range s.Stuck {
-			if g.alias != "" && s.Stuck[i].Key == g.alias {
+			if s.Stuck[i].Key == g.alias {
 				s.Stuck[i].Key = key
 			}
 		}
 	}
-	s.Absent = gpu.Fold(s.Absent)
+	s.Absent = gpu.Fold(s.Absent) // sorted again
 }
 
 func grace(call string) time.Duration {

@@ -58,6 +58,8 @@ func fakeProbe(behaviour string) int {
 			case "environment":
 				reply.Error = &gpu.ReplyError{Reason: attest.Failed, Detail: strings.Join(os.Environ(), " ")}
 			}
+		} else if q.Method == gpu.MethodSweep {
+			v = fakeSweep(behaviour, q.Params)
 		} else if behaviour == "old" {
 			v = gpu.Hello{Protocol: gpu.Protocol + 1}
 		}

@@ -57,7 +57,7 @@ func (l *library) census(ctx context.Context, anew bool, skip []string) error {
 	}
 	ctx, cancel := half(ctx) // the rest is for the GPUs whose handles do not hang
 	defer cancel()
-	before := l.devices
+	before, same := l.devices, n == l.total
 	l.total, l.counted, l.devices = n, time.Now(), make([]*handle, max(min(n, gpu.MaxDevices), 0))
 	found := make([]*handle, len(l.devices))
 	done := make([]<-chan struct{}, len(l.devices))
@@ -79,7 +79,9 @@ func (l *library) census(ctx context.Context, anew bool, skip []string) error {
 			h.key, h.device, h.pci, h.err = f.key, f.device, f.pci, f.err
 			h.keep(before)
 		default:
-			h.late = true
+			if h.late = true; same && i < len(before) {
+				h.key, h.pci = before[i].key, before[i].pci // as many as before: the same one, as far as can be told
+			}
 		}
 	}
 	return nil

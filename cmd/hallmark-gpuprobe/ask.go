@@ -31,11 +31,13 @@ func (a *asker) note(path string, err error) {
 	}
 }
 
-// may reports whether a call may be made: the GPU is on its bus and the library has the symbol.
+// may reports whether a call may be made: the GPU answers and the library has the symbol.
 func (a *asker) may(path string, symbols ...string) bool {
-	if a.handle != nil && a.handle.lost.Load() {
-		a.note(path, failure(nvml.ERROR_GPU_IS_LOST))
-		return false
+	if a.handle != nil {
+		if dead := nvml.Return(a.handle.dead.Load()); dead != nvml.SUCCESS {
+			a.note(path, failure(dead))
+			return false
+		}
 	}
 	if !a.library.has(symbols...) {
 		a.note(path, missing(symbols[0]))
@@ -52,8 +54,8 @@ func (a *asker) took(path string, ret nvml.Return) bool {
 	if ret == nvml.SUCCESS {
 		return true
 	}
-	if ret == nvml.ERROR_GPU_IS_LOST && a.handle != nil {
-		a.handle.lost.Store(true)
+	if deadly(ret) && a.handle != nil {
+		a.handle.dead.Store(int32(ret))
 	}
 	a.note(path, failure(ret))
 	return false

@@ -25,21 +25,29 @@ type handle struct {
 	err    error // why there is no device
 
 	lane  lane
-	lost  atomic.Bool // a call answered that it fell off the bus: it is not asked before the next census
-	late  bool        // the handle was not there in time
-	watch *watch      // what sweeps keep of it
-	job   *job        // a sweep's reading that nobody waited for
+	dead  atomic.Int32 // what a call answered after which none is made before the next census: see deadly
+	late  bool         // the handle was not there in time
+	watch *watch       // what sweeps keep of it
+	job   *job         // a sweep's reading that nobody waited for
+}
+
+// deadly are answers that hold for every later call: the GPU fell off its bus, or the
+// driver was loaded anew and does not know this process.
+func deadly(ret nvml.Return) bool {
+	return ret == nvml.ERROR_GPU_IS_LOST || ret == nvml.ERROR_UNINITIALIZED
 }
 
 // census counts the devices and takes their handles, unless that was done and
 // nothing asks for it anew. While a call hangs nothing is counted: the handles that
 // are known serve the other GPUs.
 func (l *library) census(ctx context.Context, anew bool, skip []string) error {
-	hung, lost, late := false, false, false
+	hung, lost, late := false, false, false // late: something that was not there may be there now
 	for _, h := range l.devices {
 		_, _, busy := h.lane.stuck()
 		hung = hung || busy
-		lost, late = lost || h.lost.Load(), late || h.late || h.err == errSkipped && !slices.Contains(skip, h.key)
+		dead := nvml.Return(h.dead.Load())
+		lost = lost || dead == nvml.ERROR_GPU_IS_LOST
+		late = late || dead == nvml.ERROR_UNINITIALIZED || h.late || h.err == errSkipped && !slices.Contains(skip, h.key)
 	}
 	old := time.Since(l.counted) > lostPause
 	if l.devices != nil && (hung || !anew && !late && !(lost && old)) {

@@ -85,8 +85,8 @@ func (a *asker) fabric(d nvml.Device) *gpu.Fabric {
 
 // pair reads the way between two GPUs.
 func (l *library) pair(h, other *handle) (common, nvlink *string, err error) {
-	if other.lost.Load() {
-		return nil, nil, failure(nvml.ERROR_GPU_IS_LOST)
+	if dead := nvml.Return(other.dead.Load()); dead != nvml.SUCCESS {
+		return nil, nil, failure(dead)
 	}
 	a := &asker{library: l, handle: h}
 	common = named(a, "common_ancestor", gpu.Ancestor, func() (nvml.GpuTopologyLevel, nvml.Return) {

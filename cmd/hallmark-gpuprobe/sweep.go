@@ -103,10 +103,10 @@ func (h *handle) missed() []telemetry.Fact {
 }
 
 // result is what the reading gave: a GPU's values and absences, or the absence of
-// the whole GPU if it gave nothing because it fell off its bus.
+// the whole GPU if it gave nothing because it is lost.
 func (r *reading) result() (*telemetry.Device, []attest.Absence) {
-	if r.handle.lost.Load() && len(r.got) == 0 && r.processes == nil {
-		return nil, []attest.Absence{gone(r.handle.key, failure(nvml.ERROR_GPU_IS_LOST))}
+	if dead := nvml.Return(r.handle.dead.Load()); dead != nvml.SUCCESS && len(r.got) == 0 && r.processes == nil {
+		return nil, []attest.Absence{gone(r.handle.key, failure(dead))}
 	}
 	d := &telemetry.Device{Key: r.handle.key, Processes: r.processes}
 	slices.SortFunc(r.got, func(a, b got) int { return cmp.Compare(a.field, b.field) })

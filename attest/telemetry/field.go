@@ -16,7 +16,7 @@ type Sort string
 
 const (
 	Gauge   Sort = "gauge"   // now
-	Counter Sort = "counter" // never falls, but for a driver that was loaded anew
+	Counter Sort = "counter" // never falls, but for a driver that was loaded anew, or where it wraps
 	Limit   Sort = "limit"   // a setting or threshold
 	Bits    Sort = "bits"    // flags
 )
@@ -117,7 +117,18 @@ func LinkField(link int, f Field) Field { return linkStep*Field(link+1) + f }
 // Link splits a field into the link it is of, -1 for the whole GPU, and the field.
 func (f Field) Link() (link int, of Field) { return int(f/linkStep) - 1, f % linkStep }
 
-const fieldValues = "nvmlDeviceGetFieldValues "
+// What nvml.h says beside a field, and a reader has to know:
+//   - 185 averages over a second from Ampere on, but for GA100 (A100), which lacks it:
+//     there the call in its stead tells the power of the moment.
+//   - 190 is the limit in force, 192 the one asked for: the lower of several holds.
+//   - 197 and 198 may wrap. A difference that is negative is no new driver.
+//   - 138 to 141 count KiB; their scope is a link, or all links together.
+//   - 161 to 163 are counted for each link alone, and end with Hopper.
+//   - The scope of the power fields is the GPU, and not the module with its processor.
+const (
+	fieldValues = "nvmlDeviceGetFieldValues "
+	sumOfLinks  = ", sum of all links, or of one"
+)
 
 var fields = []FieldInfo{
 	{GPUTemperature, "gpu_c", Gauge, false, "nvmlDeviceGetTemperature"},
@@ -137,7 +148,7 @@ var fields = []FieldInfo{
 	{MemoryClock, "memory_mhz", Gauge, false, "nvmlDeviceGetClockInfo"},
 	{VideoClock, "video_mhz", Gauge, false, "nvmlDeviceGetClockInfo"},
 
-	{Reasons, "throttle_reasons", Bits, false, "nvmlDeviceGetCurrentClocksEventReasons"},
+	{Reasons, "throttle_reasons", Bits, false, "nvmlDeviceGetCurrentClocksEventReasons, before CUDA 12.2 nvmlDeviceGetCurrentClocksThrottleReasons"},
 	{SWPowerCap, "sw_power_cap_ns", Counter, false, fieldValues + "74"},
 	{Thermal, "thermal_ns", Counter, false, fieldValues + "75"},
 	{SyncBoost, "sync_boost_ns", Counter, false, fieldValues + "76"},
@@ -152,11 +163,11 @@ var fields = []FieldInfo{
 
 	{AveragePower, "average_power_mw", Gauge, false, fieldValues + "185, else nvmlDeviceGetPowerUsage"},
 	{InstantPower, "instant_power_mw", Gauge, false, fieldValues + "186"},
-	{EnforcedLimit, "enforced_limit_mw", Limit, false, "nvmlDeviceGetEnforcedPowerLimit"},
-	{PowerLimit, "power_limit_mw", Limit, false, "nvmlDeviceGetPowerManagementLimit"},
-	{DefaultLimit, "default_limit_mw", Limit, true, "nvmlDeviceGetPowerManagementDefaultLimit"},
-	{MinLimit, "min_limit_mw", Limit, true, "nvmlDeviceGetPowerManagementLimitConstraints"},
-	{MaxLimit, "max_limit_mw", Limit, true, "nvmlDeviceGetPowerManagementLimitConstraints"},
+	{EnforcedLimit, "enforced_limit_mw", Limit, false, fieldValues + "190, else nvmlDeviceGetEnforcedPowerLimit"},
+	{PowerLimit, "power_limit_mw", Limit, false, fieldValues + "192, else nvmlDeviceGetPowerManagementLimit"},
+	{DefaultLimit, "default_limit_mw", Limit, true, fieldValues + "189, else nvmlDeviceGetPowerManagementDefaultLimit"},
+	{MinLimit, "min_limit_mw", Limit, true, fieldValues + "187, else nvmlDeviceGetPowerManagementLimitConstraints"},
+	{MaxLimit, "max_limit_mw", Limit, true, fieldValues + "188, else nvmlDeviceGetPowerManagementLimitConstraints"},
 	{Energy, "energy_mj", Counter, false, fieldValues + "83, else nvmlDeviceGetTotalEnergyConsumption"},
 
 	{GPUUtilisation, "gpu_percent", Gauge, false, "nvmlDeviceGetUtilizationRates"},
@@ -169,10 +180,10 @@ var fields = []FieldInfo{
 	{GPMTensor, "gpm_tensor_bp", Gauge, false, "nvmlGpmMetricsGet 5"},
 	{GPMDRAM, "gpm_dram_bp", Gauge, false, "nvmlGpmMetricsGet 10"},
 
-	{MemoryTotal, "total_bytes", Limit, true, "nvmlDeviceGetMemoryInfo_v2"},
+	{MemoryTotal, "total_bytes", Limit, true, "nvmlDeviceGetMemoryInfo_v2, else nvmlDeviceGetMemoryInfo"},
 	{MemoryReserved, "reserved_bytes", Gauge, false, "nvmlDeviceGetMemoryInfo_v2"},
-	{MemoryFree, "free_bytes", Gauge, false, "nvmlDeviceGetMemoryInfo_v2"},
-	{MemoryUsed, "used_bytes", Gauge, false, "nvmlDeviceGetMemoryInfo_v2"},
+	{MemoryFree, "free_bytes", Gauge, false, "nvmlDeviceGetMemoryInfo_v2, else nvmlDeviceGetMemoryInfo"},
+	{MemoryUsed, "used_bytes", Gauge, false, "nvmlDeviceGetMemoryInfo_v2, else nvmlDeviceGetMemoryInfo, which counts reserved memory as used"},
 
 	{ECCSingleVolatile, "ecc_single_volatile", Counter, false, fieldValues + "3"},
 	{ECCDoubleVolatile, "ecc_double_volatile", Counter, false, fieldValues + "4"},
@@ -188,13 +199,13 @@ var fields = []FieldInfo{
 	{PCIeReceived, "pcie_received_bytes", Counter, false, fieldValues + "198"},
 	{PCIeGeneration, "pcie_generation", Gauge, false, "nvmlDeviceGetCurrPcieLinkGeneration"},
 	{PCIeWidth, "pcie_width_lanes", Gauge, false, "nvmlDeviceGetCurrPcieLinkWidth"},
-	{NVLinkSent, "nvlink_sent_kib", Counter, false, fieldValues + "138"},
-	{NVLinkReceived, "nvlink_received_kib", Counter, false, fieldValues + "139"},
-	{NVLinkRawSent, "nvlink_raw_sent_kib", Counter, false, fieldValues + "140"},
-	{NVLinkRawReceived, "nvlink_raw_received_kib", Counter, false, fieldValues + "141"},
-	{NVLinkReplays, "nvlink_replays", Counter, false, fieldValues + "161"},
-	{NVLinkRecoveries, "nvlink_recoveries", Counter, false, fieldValues + "162"},
-	{NVLinkCRCErrors, "nvlink_crc_errors", Counter, false, fieldValues + "163"},
+	{NVLinkSent, "nvlink_sent_kib", Counter, false, fieldValues + "138" + sumOfLinks},
+	{NVLinkReceived, "nvlink_received_kib", Counter, false, fieldValues + "139" + sumOfLinks},
+	{NVLinkRawSent, "nvlink_raw_sent_kib", Counter, false, fieldValues + "140" + sumOfLinks},
+	{NVLinkRawReceived, "nvlink_raw_received_kib", Counter, false, fieldValues + "141" + sumOfLinks},
+	{NVLinkReplays, "nvlink_replays", Counter, true, fieldValues + "161, each link alone"},
+	{NVLinkRecoveries, "nvlink_recoveries", Counter, true, fieldValues + "162, each link alone"},
+	{NVLinkCRCErrors, "nvlink_crc_errors", Counter, true, fieldValues + "163, each link alone"},
 	{NVLinkActive, "nvlink_active", Gauge, true, "nvmlDeviceGetNvLinkState"},
 }
 

@@ -77,7 +77,8 @@ func (l *library) census(ctx context.Context, anew bool, skip []string) error {
 			continue
 		}
 		// Taking a handle initialises the GPU where persistence mode is off, and can hang.
-		done[i] = h.lane.start(func() { found[i] = l.take(h) })
+		key := h.key
+		done[i] = h.lane.start(func() { found[i] = l.take(i, key, &h.lane) })
 	}
 	for i, h := range l.devices {
 		switch {
@@ -95,20 +96,20 @@ func (l *library) census(ctx context.Context, anew bool, skip []string) error {
 	return nil
 }
 
-// take asks for the handle and the address of h. It writes to a handle of its own:
-// when it returns late, others read h already.
-func (l *library) take(h *handle) *handle {
-	f := &handle{key: h.key}
+// take asks for the handle and the address of device i. It has a handle of its own:
+// when it returns late, others use that of the census already.
+func (l *library) take(i int, key string, lane *lane) *handle {
+	f := &handle{key: key}
 	var ret nvml.Return
-	h.lane.enter("nvmlDeviceGetHandleByIndex_v2")
-	if f.device, ret = l.nvml.DeviceGetHandleByIndex(h.index); ret != nvml.SUCCESS {
+	lane.enter("nvmlDeviceGetHandleByIndex_v2")
+	if f.device, ret = l.nvml.DeviceGetHandleByIndex(i); ret != nvml.SUCCESS {
 		f.err = failure(ret)
 		return f
 	}
 	if !l.has(pciSymbols...) {
 		return f
 	}
-	h.lane.enter(pciSymbols[0])
+	lane.enter(pciSymbols[0])
 	if p, ret := pci(f.device.GetPciInfo()); ret == nvml.SUCCESS {
 		f.pci, f.key = &p, p.Address
 	}

@@ -63,7 +63,7 @@ func (l *library) census(ctx context.Context, anew bool, skip []string) error {
 		l.close() // the driver may have been unloaded: initialise again next time
 		return initAbsent(l.path, ret)
 	}
-	ctx, cancel := half(ctx) // the rest is for the GPUs whose handles do not hang
+	ctx, cancel := most(ctx) // the rest is for the GPUs whose handles do not hang
 	defer cancel()
 	before, same := l.devices, n == l.total
 	l.total, l.counted, l.devices = n, time.Now(), make([]*handle, max(min(n, gpu.MaxDevices), 0))

@@ -81,13 +81,13 @@ func within(millis uint64) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), time.Duration(millis)*time.Millisecond)
 }
 
-// half is a context that ends after half of the time that ctx has left.
-func half(ctx context.Context) (context.Context, context.CancelFunc) {
+// most is a context that ends when three quarters of the time that ctx has left are over.
+func most(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if !ok {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeout(ctx, time.Until(end)/2)
+	return context.WithTimeout(ctx, time.Until(end)/4*3)
 }
 
 // stuck is what is said of h while its lane is held.

@@ -92,7 +92,8 @@ func (p *Probe) leftAlone(also []string) []string {
 	defer p.mu.Unlock()
 	list := slices.Concat(also, p.hung.skip(p.now()))
 	slices.Sort(list)
-	return slices.Compact(list)
+	list = slices.Compact(list)
+	return list[:min(len(list), gpu.MaxDevices)]
 }
 
 // stuckIn takes which GPUs are stuck in c, and puts c away if that has lasted. Where

@@ -90,6 +90,9 @@ func TestHungGPUComesBackAfterItsPause(t *testing.T) {
 	h.more(nvml.Conf{HangCall: "nvmlDeviceGetTemperature"}, "hang-gpu=3")
 	h.hangs(gpu.SweepParams{Minute: true, BudgetMillis: 500})
 	h.replaced(pid)
+	if n := probes(t, h.dir); n != 1 {
+		t.Errorf("%d processes, want the new one alone", n)
+	}
 	h.conf(nvml.Conf{})
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
 		if s := h.sweep(gpu.SweepParams{Minute: true}); len(s.Devices) == 8 {

@@ -54,7 +54,7 @@ what would leave the host, and sends nothing.`,
 }
 
 func collect(ctx context.Context, c *agent.Config, log *slog.Logger) error {
-	col, closeDevices, err := newCollector(ctx, c, log)
+	col, closeDevices, err := newCollector(ctx, c, storeOf(c), log)
 	defer closeDevices()
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func collect(ctx context.Context, c *agent.Config, log *slog.Logger) error {
 // printEvidence makes one piece of evidence over a zero root and prints it.
 func printEvidence(cmd *cobra.Command, c *agent.Config, log *slog.Logger, wait time.Duration) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
-	col, closeDevices, err := newCollector(ctx, c, log)
+	col, closeDevices, err := newCollector(ctx, c, "", log)
 	defer closeDevices()
 	if err != nil {
 		cancel()

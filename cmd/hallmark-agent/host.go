@@ -6,10 +6,12 @@ import (
 	"log/slog"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/hallmark-attest/hallmark/agent"
+	"github.com/hallmark-attest/hallmark/agent/recorder"
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/host/sysinfo"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
@@ -21,8 +23,9 @@ import (
 // hostRoot is the one host this program reads: its own.
 const hostRoot = "/"
 
-// newCollector wires this host's devices. close ends what it started outside Collector.Run.
-func newCollector(ctx context.Context, c *agent.Config, log *slog.Logger) (col *agent.Collector, close func(), err error) {
+// newCollector wires this host's devices. store is where telemetry is kept, "" for memory alone. close ends
+// what it started outside Collector.Run.
+func newCollector(ctx context.Context, c *agent.Config, store string, log *slog.Logger) (col *agent.Collector, close func(), err error) {
 	p := proc.FS{Root: "/proc"}
 	o := agent.CollectorOptions{Config: c, Version: buildVersion(), Engines: agent.NewEngineWatch(), BootID: bootID, Log: log, Now: time.Now}
 	o.Logs, o.Related = newLogs(c, o.Engines)
@@ -37,6 +40,7 @@ func newCollector(ctx context.Context, c *agent.Config, log *slog.Logger) (col *
 		}
 		probed.PID, probed.Library = probe.PID, libraryName(c.GPU.Library)
 		o.Sources = append(o.Sources, agent.GPUSource(probe, time.Duration(c.GPU.Interval)))
+		o.Telemetry = newRecorder(c, probe, store, log)
 	}
 	if err := probed.MeasureSelf(ctx); err != nil {
 		return nil, close, fmt.Errorf("own executable: %w", err)
@@ -60,6 +64,20 @@ func newCollector(ctx context.Context, c *agent.Config, log *slog.Logger) (col *
 	o.Inputs, o.Software = func() attest.Inputs { return inputs }, probed.Software
 	col, err = agent.NewCollector(o)
 	return col, close, err
+}
+
+// storeOf is where an agent that serves keeps telemetry.
+func storeOf(c *agent.Config) string { return filepath.Join(c.StateDir, "telemetry") }
+
+// newRecorder records what the probe's sweeps give. A host without boot id, which Linux
+// always has, would make its chains of different boots look like one: zeros say so.
+func newRecorder(c *agent.Config, probe recorder.Sweeper, store string, log *slog.Logger) *recorder.Recorder {
+	boot, err := bootID()
+	if err != nil {
+		log.Warn("no boot id: telemetry does not say which boot it is of", "err", err)
+	}
+	return recorder.New(recorder.Options{Sweeper: probe, Interval: time.Duration(c.GPU.Interval), Dir: store, Retention: time.Duration(c.Telemetry.Retention),
+		MaxBytes: c.Telemetry.MaxBytes, BootID: boot, Version: buildVersion(), Clock: recorder.HostClock(), Log: log})
 }
 
 func openTPM(ctx context.Context, c *agent.Config, log *slog.Logger) (agent.TPM, error) {

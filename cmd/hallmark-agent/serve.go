@@ -60,7 +60,7 @@ func serve(ctx context.Context, c *agent.Config, log *slog.Logger) error {
 	}
 	a := &agent.Agent{Config: c, Log: log, Keys: keys, Ready: func() { notify(log, daemon.SdNotifyReady) }}
 	if c.Collector.Socket == "" {
-		col, closeDevices, err := newCollector(ctx, c, log)
+		col, closeDevices, err := newCollector(ctx, c, storeOf(c), log)
 		defer closeDevices()
 		if err != nil {
 			return err

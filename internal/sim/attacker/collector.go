@@ -215,3 +215,9 @@ func (c *collector) quote(ctx context.Context, b *attest.Bound) ([]byte, error) 
 	}
 	return attest.Marshal(map[attest.Kind]any{attest.KindTPM: q})
 }
+
+// Telemetry implements agent.Half: it shows none.
+func (c *collector) Telemetry(context.Context, *agent.TelemetryParams) (*agent.TelemetryPart, error) {
+	a := attest.Absent(attest.WindowAbsent, attest.NotConfigured, "this node keeps no telemetry")
+	return &agent.TelemetryPart{Absent: &a}, nil
+}

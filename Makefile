@@ -8,6 +8,7 @@ STATIC      := CGO_ENABLED=0 go build $(GOFLAGS) -ldflags '$(LDFLAGS)'
 PROBE       := CGO_ENABLED=1 go build $(GOFLAGS) -ldflags '$(LDFLAGS) -extldflags "-Wl,-z,lazy"'
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 60s
+SOAK_MINUTES ?= 60
 # go-nvml's header marks old calls as deprecated; drivers in the field have no others.
 export CGO_CFLAGS := -Wno-deprecated-declarations
 
@@ -56,7 +57,9 @@ vectors: ## write testdata/vectors anew
 vuln: ## known vulnerabilities in what is linked; needs the Go vulnerability database
 	go run golang.org/x/vuln/cmd/govulncheck@v1.8.0 ./... || echo 'vuln: NOT CHECKED, or findings above: the database must be reachable'
 
-soak: setup-test ## 100,000 quotes by one software TPM: nothing loaded, nothing leaked; two minutes
+soak: setup-test ## an hour of a failing driver, 1,000 kills while recording, 100,000 quotes: nothing wrong, lost or leaked
+	HALLMARK_SOAK_MINUTES=$(SOAK_MINUTES) go test ./cmd/hallmark-gpuprobe -run TestAgentSurvives -count 1 -timeout 90m -v
+	HALLMARK_KILLS=1000 go test ./agent/recorder -run TestKilled -count 1 -timeout 60m -v
 	HALLMARK_SOAK=100000 go test ./attest/tpm -run TestSoak -count 1 -timeout 30m -v
 
 bench: ## benchmarks beside the code

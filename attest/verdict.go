@@ -17,6 +17,21 @@ type Verdict struct {
 	Tier     string        `cbor:"6,keyasint"`
 	Findings []string      `cbor:"7,keyasint"` // ids that contradicted or warned, sorted, distinct
 	Clock    *VerdictClock `cbor:"8,keyasint,omitempty"`
+	// Telemetry is the chain that the evidence stated; nil in verdicts of older versions, and without such claims.
+	Telemetry *VerdictTelemetry `cbor:"9,keyasint,omitempty"`
+}
+
+// VerdictTelemetry is where a chain of telemetry stood in checked evidence.
+type VerdictTelemetry struct {
+	Genesis  Digest   `cbor:"genesis"`
+	BootID   [16]byte `cbor:"boot_id"`
+	Began    uint64   `cbor:"began_uptime_ms"` // of the genesis document
+	Ordinal  uint64   `cbor:"ordinal"`
+	Index    uint64   `cbor:"index"`
+	Hash     Digest   `cbor:"hash"`
+	Uptime   uint64   `cbor:"uptime_ms"`     // of that record
+	Now      uint64   `cbor:"now_uptime_ms"` // when the claims were made
+	StoredTo uint64   `cbor:"stored_to"`
 }
 
 // VerdictClock is the clock information of a checked quote (TPM 2.0 Part 2, 10.11.1).

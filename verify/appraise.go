@@ -29,6 +29,8 @@ type Appraised struct {
 	cleared      bool // the TPM's clock began anew since an earlier verdict: whose state it has now, nobody knows
 	measurements *measurements
 	engineFiles  []attest.FileDigest // executables of the engines that serve
+	chain        chainState
+	bootID       *[16]byte // of the runtime log that replays
 }
 
 // engineStated reports whether every declared engine was found running and its weights were stated.
@@ -45,6 +47,7 @@ var kinds = []stand{
 	{attest.KindTPM, (*Appraised).tpm},
 	{attest.KindHost, (*Appraised).host},
 	{attest.KindGPU, (*Appraised).gpu},
+	{attest.KindTelemetry, (*Appraised).telemetry},
 	{attest.KindEngine, (*Appraised).engine},
 }
 
@@ -71,6 +74,10 @@ func (v *Verifier) Appraise(a *Authenticated) *Appraised {
 	ap.blocks(v.refs)
 	ap.inputs(v.refs)
 	ap.runtime()
+	ap.sameBoot()
+	ap.window()
+	ap.chainHistory()
+	ap.brackets()
 	ap.bootLog(v.refs) // whose references ask what explains the later registers
 	ap.ima(v.refs)
 	ap.freshness() // of what engines state, by then also as blocks and the list show it

@@ -26,6 +26,7 @@ type Authenticated struct {
 	tpmClaims    *tpm.Claims
 	quote        *tpm.QuoteInfo
 	logs         map[string]attest.Part // as sent
+	window       *attest.Window         // as sent
 	blocks       []attest.BlockAnswer   // as sent; the answer holds them
 	replayed     map[string][]byte      // beginnings of logs, for the history
 }
@@ -78,7 +79,7 @@ func (a *authentication) parse() {
 		a.findings.bad("response.malformed", "response", Asserted, "within the format", err)
 		return
 	}
-	a.response, a.logs = *r, r.Logs
+	a.response, a.logs, a.window = *r, r.Logs, r.Window
 	ans, err := attest.ParseAnswer(r.Answer)
 	if err != nil {
 		a.findings.bad("answer.malformed", "answer", Asserted, "within the format", err)

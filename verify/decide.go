@@ -30,6 +30,7 @@ func (v *Verifier) Decide(c *CrossChecked) *Result {
 	r.Accepted = rank(r.Tier) >= rank(r.Asked)
 	r.Ceiling = ceiling(r.Tier, c.auth)
 	r.Verdict, r.Logs = c.auth.verdict(r), c.auth.replayed
+	r.Verdict.Telemetry, r.Telemetry = c.chain.verdict(), c.chain.view()
 	return r
 }
 

@@ -71,7 +71,7 @@ var demands = []demandEntry{
 	{DemandSecureBoot, []string{"secure_boot.off", "boot.parsers_disagree", "secure_boot.not_evaluable"}, func(c *CrossChecked) bool { return c.boot.secureBoot }},
 	{DemandTPMClass, []string{"tpm.class", "tpm_class.not_evaluable"}, func(c *CrossChecked) bool { return c.classAccepted() }},
 	{DemandGPUPlausible, []string{"gpu_plausible.not_evaluable"}, notEvaluable},
-	{DemandTelemetryWindow, []string{"telemetry.not_evaluable"}, notEvaluable},
+	{DemandTelemetryWindow, telemetryIDs, func(c *CrossChecked) bool { return c.chain.bracketed() }},
 	{DemandTap, []string{"tap.not_evaluable"}, notEvaluable},
 	{DemandMeasured, conditionIDs(), func(c *CrossChecked) bool { return c.measuredAll() }},
 	{DemandTD, []string{"td.not_evaluable"}, notEvaluable},

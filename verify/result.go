@@ -21,6 +21,7 @@ type Result struct {
 	Hypotheses    []Hypothesis                      `json:"hypotheses"`
 	NextChallenge *NextChallenge                    `json:"next_challenge"`
 	Claims        map[attest.Kind]ClaimWithStanding `json:"claims"`
+	Telemetry     *Telemetry                        `json:"telemetry,omitempty"` // what was shown beside the claims; nil without a window that fits
 
 	// Verdict and Logs are what to keep for later (package verify/history); nil for what was refused before it was appraised.
 	Verdict *attest.Verdict `json:"-"`

@@ -62,6 +62,7 @@ func (ap *Appraised) runtime() {
 	default:
 		a.keep(attest.LogCEL, l.bytes[:size])
 		ap.boot.runtime = register
+		ap.bootID = &list.Records[0].Event.BootID
 		ap.findings.good("runtime.replays", check, by, events(list.Records[:n]))
 	}
 }

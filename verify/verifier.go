@@ -32,6 +32,8 @@ type Options struct {
 	Stored []byte
 	// History is what was kept of this node before; nil: nothing that spans time is judged.
 	History *History
+	// With are other records of the same node, of Beside: two answers bracket the telemetry between them.
+	With []*Beside
 }
 
 // Verifier judges records of one node.
@@ -75,11 +77,7 @@ func (v *Verifier) Key() *ecdsa.PublicKey { return v.key }
 
 // Peek reads from a record, unchecked, which node was asked and when (milliseconds since the Unix epoch): where to look in a history.
 func Peek(record []byte) (ueid attest.UEID, sent uint64, err error) {
-	msg, err := sign.Open(record, attest.TypeRecord, attest.MaxRecordSize)
-	if err != nil {
-		return ueid, 0, fmt.Errorf("not a record as hallmark challenge writes it: %w", err)
-	}
-	r, err := attest.ParseRecord(msg.Unverified())
+	r, err := peekRecord(record)
 	if err != nil {
 		return ueid, 0, err
 	}
@@ -92,6 +90,32 @@ func Peek(record []byte) (ueid attest.UEID, sent uint64, err error) {
 		return ueid, 0, err
 	}
 	return ch.Audience, r.Sent, nil
+}
+
+// peekRecord takes a record apart, unchecked.
+func peekRecord(record []byte) (*attest.Record, error) {
+	msg, err := sign.Open(record, attest.TypeRecord, attest.MaxRecordSize)
+	if err != nil {
+		return nil, fmt.Errorf("not a record as hallmark challenge writes it: %w", err)
+	}
+	return attest.ParseRecord(msg.Unverified())
+}
+
+// peekBound takes a record's evidence apart, unchecked.
+func peekBound(r *attest.Record) (*attest.Bound, error) {
+	resp, err := attest.ParseResponse(r.Response)
+	if err != nil {
+		return nil, err
+	}
+	e, err := sign.Open(resp.Evidence, attest.TypeEvidence, attest.MaxEvidenceSize)
+	if err != nil {
+		return nil, err
+	}
+	ev, err := attest.ParseEvidence(e.Unverified())
+	if err != nil {
+		return nil, err
+	}
+	return attest.ParseBound(ev.Bound)
 }
 
 // Verify runs all stages on one record.

@@ -1,0 +1,213 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hallmark-attest/hallmark/attest/telemetry"
+	"github.com/hallmark-attest/hallmark/verify/stretch"
+)
+
+// What the demand telemetry_window takes for a window that covers the time between two answers.
+const (
+	maxGap         = 10_000 // ms: the largest gap
+	maxGapsPercent = 5      // of the time, all gaps together
+	rateSlack      = 1000   // parts of the time by which the node's clock may run at another rate than the validator's
+)
+
+// telemetryIDs may explain why telemetry_window is not met.
+var telemetryIDs = []string{"telemetry.window_missing", "telemetry.chain", "telemetry.order", "telemetry.parallel", "telemetry.bracket", "telemetry.unbracketed", "telemetry.not_evaluable"}
+
+// bracket is what two answers show of the time between them.
+type bracket struct {
+	first *Beside
+	hole  string // why the time is not covered, "" where it is
+	// Times since boot at which the claims of both were made, ms; only in one boot.
+	from, to      uint64
+	gaps, largest uint64 // ms
+	records       int
+}
+
+func (c *chainState) bracketed() bool {
+	return c.ordered && !c.parallel && c.bracket != nil && c.bracket.hole == ""
+}
+
+// brackets takes the earliest of the other records from which on everything is shown.
+func (ap *Appraised) brackets() {
+	a, s := ap.auth, ap.chain.shown
+	if s == nil {
+		return
+	}
+	const check = "telemetry between two answers"
+	const want = "every record between the quotes, gaps of at most 10 s and 5 % together"
+	if len(a.options.With) == 0 {
+		ap.findings.unknown("telemetry.unbracketed", check, Asserted, "another record (--with)", "none")
+		return
+	}
+	list := slices.Clone(a.options.With)
+	slices.SortStableFunc(list, func(x, y *Beside) int {
+		switch {
+		case x.auth.record.Sent < y.auth.record.Sent:
+			return -1
+		case x.auth.record.Sent > y.auth.record.Sent:
+			return 1
+		}
+		return 0
+	})
+	for _, first := range list {
+		b := ap.between(first)
+		if old := ap.chain.bracket; old == nil || old.hole != "" {
+			ap.chain.bracket = b // the latest of those that do not hold is the one that was meant
+		}
+	}
+	b := ap.chain.bracket
+	if b.hole != "" {
+		ap.findings.warn("telemetry.bracket", check, Asserted, want, b.hole+"; from "+stamp(b.first.auth.record.Received))
+		return
+	}
+	ap.findings.good("telemetry.bracketed", check, Asserted, fmt.Sprintf("%d records over %d s, gaps of %.1f s, the largest of %.1f s",
+		b.records, (b.to-b.from)/1000, float64(b.gaps)/1000, float64(b.largest)/1000))
+}
+
+// between judges the time from an earlier answer to this one.
+func (ap *Appraised) between(first *Beside) *bracket {
+	b := &bracket{first: first}
+	q, was := ap.chain.quotedChain, first.chain
+	switch {
+	case first.auth.bound.UEID != ap.auth.bound.UEID:
+		b.hole = "the other record is of another node"
+	case was == nil:
+		b.hole = "the other record states no telemetry"
+	case first.auth.record.Received > ap.auth.record.Sent:
+		b.hole = "the other record is not earlier"
+	case !ap.chain.ordered:
+		b.hole = "the time since boot does not rise"
+	case was.begin().BootID != q.begin().BootID:
+		b.hole = "the host was started anew between them"
+	default:
+		b.from, b.to = was.Now, q.Now
+		b.hole = ap.covered(b)
+	}
+	return b
+}
+
+// covered says what is missing, "" where nothing is.
+func (ap *Appraised) covered(b *bracket) string {
+	q, was := ap.chain.quotedChain, b.first.chain
+	entries, hole := behind(ap.chain.shown, q, was)
+	if hole != "" {
+		return hole
+	}
+	if hole := ap.passed(b); hole != "" {
+		return hole
+	}
+	b.records = len(entries)
+	last, threshold := was.Uptime, uint64(0)
+	step := func(at, interval uint64) {
+		threshold = min(2*interval, maxGap)
+		if at > last && at-last > threshold {
+			b.gaps += at - last
+			b.largest = max(b.largest, at-last)
+		}
+		last = max(last, at)
+	}
+	for i := range entries {
+		step(entries[i].Record.Uptime, interval(&entries[i], q))
+	}
+	step(q.Now, q.begin().Interval)
+	switch {
+	case b.largest > maxGap:
+		return fmt.Sprintf("%.1f s without a record", float64(b.largest)/1000)
+	case 100*b.gaps > maxGapsPercent*(b.to-b.from):
+		return fmt.Sprintf("%.1f of %.1f s without records", float64(b.gaps)/1000, float64(b.to-b.from)/1000)
+	}
+	return marked(ap.chain.shown, b)
+}
+
+func interval(e *stretch.Entry, q *quotedChain) uint64 {
+	if e.Begin != nil {
+		return e.Begin.Interval
+	}
+	return q.begin().Interval
+}
+
+// behind returns the records after the earlier quoted head, or says that they are not all there.
+func behind(s *stretch.Stretch, q, was *quotedChain) ([]stretch.Entry, string) {
+	h := was.head
+	if i := slices.IndexFunc(s.Entries, func(e stretch.Entry) bool { return e.Head.Genesis == h.Genesis && e.Head.Index > h.Index }); i >= 0 {
+		before := s.Before
+		if i > 0 {
+			before = s.Entries[i-1].Head
+		}
+		if before != h {
+			return nil, fmt.Sprintf("the records begin behind record %d, the earlier answer stood at record %d", before.Index, h.Index)
+		}
+		return s.Entries[i:], ""
+	}
+	if h == q.head {
+		return nil, ""
+	}
+	// The earlier chain ended there, or before: what was behind went with the agent. The next ones must be shown from their first record.
+	rest := s.Entries
+	for i := range s.Entries {
+		if s.Entries[i].Head.Genesis == h.Genesis {
+			rest = s.Entries[i+1:]
+		}
+	}
+	next, first := q.head, uint64(0)
+	if len(rest) > 0 {
+		next, first = rest[0].Head, 1
+	}
+	if next.Index != first || !q.leads(next, h) {
+		return nil, fmt.Sprintf("the records do not follow record %d of chain %s", h.Index, h.Genesis.Short())
+	}
+	return rest, ""
+}
+
+// leads reports whether the chain of next begins behind h's, which then ended at h or
+// before it. Chains without a record between them are passed over.
+func (q *quotedChain) leads(next, h telemetry.Head) bool {
+	for i, name := range q.names {
+		if name != next.Genesis || q.genesis[i].Previous == nil {
+			continue
+		}
+		p := q.genesis[i].Previous
+		if p.Genesis == h.Genesis {
+			return p.Index <= h.Index
+		}
+		if p.Index > 0 {
+			return false
+		}
+		next = *p
+	}
+	return false
+}
+
+// passed holds the time that passed on the node against the validator's: records a
+// second apart by a clock that stands still most of the time would show no gap.
+func (ap *Appraised) passed(b *bracket) string {
+	is, was := &ap.auth.record, &b.first.auth.record
+	least, most := is.Sent-was.Received, is.Received-was.Sent
+	slack := maxGap + most/rateSlack
+	if b.to < b.from || b.to-b.from+slack < least || b.to-b.from > most+slack {
+		return fmt.Sprintf("%d ms passed since boot, %d to %d ms by the validator's clock", int64(b.to-b.from), least, most)
+	}
+	return ""
+}
+
+// marked looks for the first challenge's batch in the records: what stands behind it was
+// made after that challenge existed, and not the night before.
+func marked(s *stretch.Stretch, b *bracket) string {
+	for _, list := range []*stretch.Stretch{b.first.shown, s} {
+		if list == nil {
+			continue
+		}
+		for i := range list.Entries {
+			r := list.Entries[i].Record
+			if r.Uptime <= b.from+maxGap && slices.Contains(r.Marks, b.first.auth.bound.Root) {
+				return ""
+			}
+		}
+	}
+	return "no record within 10 s is marked with the earlier challenge: they may have been made before it"
+}

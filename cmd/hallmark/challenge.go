@@ -23,6 +23,8 @@ type challengeFlags struct {
 	kinds, logs    []string
 	blocks         uint32
 	models, refs   []string
+	window         time.Duration
+	since          string
 	timeout        time.Duration
 }
 
@@ -39,10 +41,16 @@ Without --node the node is addressed by the name it gives itself.
 
 With --blocks the node must prove blocks of 4096 bytes of the weights that the
 challenge's nonce picks. Proved, they mean that its agent could obtain these bytes
-in that time, and nothing more.`,
+in that time, and nothing more.
+
+With --window the node sends its telemetry of that time before the quote beside the
+evidence, with --since all records since an earlier answer. The latter, judged with
+verify --with, shows what lies between the two.`,
 		Example: `  hallmark challenge https://gpu7.example:7443 --key validator.key --node gpu7.json -o answer.hm
   hallmark challenge https://gpu7.example:7443 --key validator.key --node gpu7.json --blocks 8 --reference models.json -o answer.hm
-  hallmark verify answer.hm --node gpu7.json --reference models.json`,
+  hallmark verify answer.hm --node gpu7.json --reference models.json
+  hallmark challenge https://gpu7.example:7443 --key validator.key --node gpu7.json --since answer.hm -o later.hm
+  hallmark verify later.hm --node gpu7.json --with answer.hm`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return challenge(cmd.Context(), args[0], f) },
 	}
@@ -56,6 +64,8 @@ in that time, and nothing more.`,
 	fl.Uint32Var(&f.blocks, "blocks", 0, "how many blocks of each model's weights the node must prove, which the nonce picks; at most 32 together")
 	fl.StringSliceVar(&f.models, "models", nil, "the models that --blocks is about, by manifest digest")
 	fl.StringSliceVar(&f.refs, "reference", nil, "reference files whose models --blocks is about")
+	fl.DurationVar(&f.window, "window", 0, "also ask for the telemetry of this time before the quote, up to 15m")
+	fl.StringVar(&f.since, "since", "", "also ask for all telemetry since this earlier record of the node")
 	fl.StringVar(&f.history, "history", "", "directory of verify --history: logs are asked for from where the kept ones end (needs --node)")
 	fl.DurationVar(&f.timeout, "timeout", 60*time.Second, "how long to wait for the answer")
 	cmd.MarkFlagRequired("key")
@@ -76,6 +86,13 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 	if err != nil {
 		return err
 	}
+	window, of, err := f.windowRequest()
+	if err != nil {
+		return err
+	}
+	if window != nil && !slices.Contains(kinds, attest.KindTelemetry) {
+		kinds = append(kinds, attest.KindTelemetry)
+	}
 	key, err := readPrivateKey(f.key)
 	if err != nil {
 		return err
@@ -91,6 +108,9 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.since != "" && of != audience {
+		return fmt.Errorf("--since: %s is an answer of node %s, not of %s", f.since, of.Short(), audience.Short())
+	}
 	if f.history != "" {
 		if f.node == "" {
 			return errors.New("--history needs --node: what is kept belongs to an enrolled name")
@@ -103,7 +123,7 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 			return err
 		}
 	}
-	record, signed, err := c.Ask(ctx, key, audience, client.Question{Kinds: kinds, Logs: logs, Blocks: blocks})
+	record, signed, err := c.Ask(ctx, key, audience, client.Question{Kinds: kinds, Logs: logs, Blocks: blocks, Window: window})
 	if err != nil {
 		return explainRefusal(err)
 	}

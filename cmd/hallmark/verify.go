@@ -23,6 +23,7 @@ type verifyFlags struct {
 	tier            string
 	stored          string
 	history, key    string
+	with            []string
 	asJSON, all     bool
 	demoRootsUnsafe bool
 }
@@ -38,11 +39,13 @@ that key. Without --node nothing above community can be reached.
 
 The tier asked for is verified unless --tier says otherwise. What spans time, such
 as the TPM's clock going back, is judged with --history; with --key too, this
-verdict is added to it.
+verdict is added to it. With --with, an earlier answer of the node, the telemetry
+between both is judged: ask for it with hallmark challenge --since.
 
 Exit status: 0 accepted at the tier asked for, 1 judged and not accepted, 2 could not judge.`,
 		Example: `  hallmark verify answer.hm --node node.json --reference models.json --tier community
-  hallmark verify answer.hm --node node.json --json | jq .findings`,
+  hallmark verify answer.hm --node node.json --json | jq .findings
+  hallmark verify later.hm --node node.json --with answer.hm --json | jq .telemetry`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return verifyRecord(args[0], f) },
 	}
@@ -57,6 +60,7 @@ Exit status: 0 accepted at the tier asked for, 1 judged and not accepted, 2 coul
 	fl.StringVar(&f.tier, "tier", string(verify.TierVerified), "tier that decides the exit status: "+tierNames())
 	fl.StringVar(&f.stored, "challenge", "", "the signed challenge a live validator stored when it asked")
 	fl.StringVar(&f.history, "history", "", "directory of earlier verdicts and logs of this node, for what spans time")
+	fl.StringArrayVar(&f.with, "with", nil, "another record of the node, to judge the telemetry between both; may be repeated")
 	fl.StringVar(&f.key, "key", "", "with --history: the validator's private key; the verdict is signed and added")
 	fl.BoolVar(&f.asJSON, "json", false, "print JSON")
 	fl.BoolVar(&f.all, "all", false, "also print what is in order")
@@ -87,6 +91,9 @@ func verifyRecord(path string, f verifyFlags) error {
 	}
 	store, err := f.openHistory(v, record, &o)
 	if err != nil {
+		return err
+	}
+	if err := f.beside(v, &o); err != nil {
 		return err
 	}
 	r, err := v.Verify(record, o)

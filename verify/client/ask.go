@@ -40,6 +40,7 @@ type Question struct {
 	Kinds  []attest.Kind
 	Logs   *attest.Logs          // nil: none
 	Blocks []attest.BlockRequest // of weights, in any order; nil: none
+	Window *attest.WindowRequest // telemetry beside the evidence; nil: none
 }
 
 // Ask challenges the node and returns the record, signed by the validator's key, and the challenge as sent.
@@ -49,7 +50,7 @@ func (c *Client) Ask(ctx context.Context, key *ecdsa.PrivateKey, audience attest
 	if err != nil {
 		return nil, nil, err
 	}
-	ch.Logs = q.Logs
+	ch.Logs, ch.Window = q.Logs, q.Window
 	ch.Blocks = slices.SortedFunc(slices.Values(q.Blocks), func(a, b attest.BlockRequest) int { return bytes.Compare(a.Model[:], b.Model[:]) })
 	if err := ch.Check(); err != nil {
 		return nil, nil, err

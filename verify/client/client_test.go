@@ -91,7 +91,7 @@ func TestRecordHoldsWhatTheConnectionShowed(t *testing.T) {
 	c.now = func() time.Time { clock = clock.Add(time.Second); return clock }
 
 	key, audience := newKey(t), attest.UEIDFromKey(attest.Digest{1})
-	doc, sent, err := c.Ask(t.Context(), key, audience, Question{Kinds: []attest.Kind{attest.KindTPM, attest.KindGPU}})
+	doc, sent, err := c.Ask(t.Context(), key, audience, Question{Kinds: []attest.Kind{attest.KindTPM, attest.KindGPU}, Window: &attest.WindowRequest{Seconds: 7}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,6 +105,9 @@ func TestRecordHoldsWhatTheConnectionShowed(t *testing.T) {
 	ch := challenge(t, key, asked)
 	if ch.Issued != 1_800_000_001_000 || ch.Expires-ch.Issued != uint64(Life.Milliseconds()) || r.Sent != 1_800_000_002_000 || r.Received != 1_800_000_003_000 {
 		t.Errorf("issued %d, sent %d, received %d", ch.Issued, r.Sent, r.Received)
+	}
+	if ch.Window == nil || ch.Window.Seconds != 7 {
+		t.Errorf("window %+v", ch.Window)
 	}
 	if ch.Audience != audience || len(ch.Kinds) != 2 || ch.Kinds[0] != attest.KindGPU {
 		t.Errorf("audience %s, kinds %v", ch.Audience, ch.Kinds)

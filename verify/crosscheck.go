@@ -11,7 +11,7 @@ type CrossChecked struct {
 // so in every result.
 func (v *Verifier) CrossCheck(ap *Appraised) *CrossChecked {
 	c := &CrossChecked{Appraised: ap}
-	c.rules = c.precision(v.refs)
+	c.rules = append(c.precision(v.refs), c.telemetryRules()...)
 	c.findings.unknown("crosscheck.not_evaluable", "statistics", Validator, "statistical results", "none")
 	return c
 }

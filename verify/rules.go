@@ -25,9 +25,9 @@ const (
 // Rules lists the cross-check rules of this version. Ids are those of the
 // catalogue of rules: added, never renamed.
 func Rules() []Rule {
-	return []Rule{{
+	return append([]Rule{{
 		ID: "M3", Reads: []string{"engines[].declared.precision", "engines[].models[].census"}, Limit: limitM3, Unit: unitM3, Kind: kindBound, Calibrated: true,
 		Findings: []string{"engine.precision.match", "engine.precision.higher", "engine.precision.lower", "engine.precision.not_evaluable"},
 		Sentence: "Of the parameters counted in the weight files' headers, at most 50 of 1000 may have fewer bits than the declared precision, or as many as the declared GGUF recipe itself puts below its name.",
-	}}
+	}}, telemetryRules...)
 }

@@ -27,9 +27,13 @@ func TestNoHonestLifeIsContradicted(t *testing.T) {
 		want string // of the demand
 		says []string
 	}{
-		"nothing":       {func(g *gpuLog) { g.sweeps(200) }, "met", []string{"+telemetry.continues", "-telemetry.gap"}},
-		"a sweep late":  {func(g *gpuLog) { g.at = g.at.Add(time.Second); g.sweeps(200) }, "met", []string{"-telemetry.gap"}},
-		"sweeps missed": {func(g *gpuLog) { g.sweeps(9); g.at = g.at.Add(4 * time.Second); g.once(fact("missed", 4, "busy")).sweeps(200) }, "met", []string{"!telemetry.gap"}},
+		"nothing":      {func(g *gpuLog) { g.sweeps(200) }, "met", []string{"+telemetry.continues", "-telemetry.gap"}},
+		"a sweep late": {func(g *gpuLog) { g.at = g.at.Add(time.Second); g.sweeps(200) }, "met", []string{"-telemetry.gap"}},
+		"sweeps missed": {func(g *gpuLog) {
+			g.sweeps(9)
+			g.at = g.at.Add(4 * time.Second)
+			g.once(fact("missed", 4, "busy")).sweeps(200)
+		}, "met", []string{"!telemetry.gap"}},
 		"crash": {func(g *gpuLog) { g.sweeps(80); g.at = g.at.Add(5 * time.Second); g.restart(); g.sweeps(200) }, "telemetry.bracket",
 			[]string{"+telemetry.continues", "!telemetry.gap", "-telemetry.lost", "-telemetry.unlinked", "-telemetry.parallel", "-telemetry.fork"}},
 		"crash at once": {func(g *gpuLog) { g.sweeps(9); g.at = g.at.Add(5 * time.Second); g.restart(); g.sweeps(400) }, "telemetry.bracket", []string{"+telemetry.continues", "-telemetry.lost", "-telemetry.fork"}},
@@ -66,7 +70,11 @@ func TestNoHonestLifeIsContradicted(t *testing.T) {
 			g.restart()
 			g.sweeps(200)
 		}, "telemetry.bracket", []string{"+telemetry.continues", "!telemetry.gap", "-telemetry.unlinked"}},
-		"suspended":        {func(g *gpuLog) { g.sweeps(9); g.at = g.at.Add(time.Hour); g.once(fact("suspended", 3600_000, "")).sweeps(200) }, "telemetry.bracket", []string{"!telemetry.gap"}},
+		"suspended": {func(g *gpuLog) {
+			g.sweeps(9)
+			g.at = g.at.Add(time.Hour)
+			g.once(fact("suspended", 3600_000, "")).sweeps(200)
+		}, "telemetry.bracket", []string{"!telemetry.gap"}},
 		"clock set ahead":  {func(g *gpuLog) { g.sweeps(9); g.ahead = time.Minute; g.once(fact("clock", 60_000, "")).sweeps(200) }, "met", []string{"-telemetry.gap"}},
 		"clock set back":   {func(g *gpuLog) { g.sweeps(9); g.ahead = -time.Minute; g.once(fact("clock", -60_000, "")).sweeps(200) }, "met", []string{"-telemetry.gap", "-telemetry.order"}},
 		"disk full":        {func(g *gpuLog) { g.sweeps(9); g.once(fact("disk", 60, "no space left")).sweeps(200) }, "met", []string{"+telemetry.bracketed"}},

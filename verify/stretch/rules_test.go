@@ -1,0 +1,216 @@
+package stretch_test
+
+import (
+	"testing"
+
+	"github.com/hallmark-attest/hallmark/attest/telemetry"
+	"github.com/hallmark-attest/hallmark/verify/stretch"
+)
+
+const (
+	againstLimit = "energy against the power limit"
+	againstPower = "energy against sampled power"
+	heat         = "throttled by heat"
+	repeating    = "energy increments that repeat"
+	cool         = "temperature under load"
+	busy         = "power at full utilisation"
+)
+
+func set(r *telemetry.Record, f telemetry.Field, v int64) {
+	vs := r.Devices[0].Values
+	for i := 0; i < len(vs); i += 2 {
+		if vs[i] == int64(f) {
+			vs[i+1] = v
+		}
+	}
+}
+
+func get(r *telemetry.Record, f telemetry.Field) int64 { v, _ := r.Devices[0].Values.Get(f); return v }
+
+func outcomes(s *stretch.Stretch) map[string]stretch.Check {
+	out := map[string]stretch.Check{}
+	for _, c := range s.Checks() {
+		out[c.What] = c
+	}
+	return out
+}
+
+func TestRulesOfHonestCardsPass(t *testing.T) {
+	m := newMaker(t, 1)
+	m.host.Load = func(_ int, second float64) float64 {
+		if second < 60 {
+			return 0
+		}
+		return 0.9
+	}
+	got := outcomes(m.records(900).open())
+	for _, what := range []string{againstLimit, againstPower, stretch.Rises, heat, repeating, cool} {
+		if c := got[what]; c.Outcome != stretch.Pass {
+			t.Errorf("%+v", c)
+		}
+	}
+	if c := got[busy]; c.Outcome != stretch.Pass {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestRulesSeeWhatTheyLookFor(t *testing.T) {
+	replay := func(from, n int) func(int, *telemetry.Record) {
+		var energy []int64
+		return func(i int, r *telemetry.Record) {
+			energy = append(energy, get(r, telemetry.Energy))
+			if i >= from && i < from+n { // the increments of the same time before, once more
+				energy[i] = energy[i-1] + energy[i-n] - energy[i-n-1]
+			} else if i >= from+n {
+				energy[i] = energy[i-1] + 600_000 + int64(i)
+			}
+			set(r, telemetry.Energy, energy[i])
+		}
+	}
+	for name, c := range map[string]struct {
+		load    float64
+		records int
+		edit    func(int, *telemetry.Record)
+		what    string
+		want    string
+	}{
+		"more energy than the limit allows": {0.9, 60, func(_ int, r *telemetry.Record) { set(r, telemetry.EnforcedLimit, 500_000) }, againstLimit, stretch.Violated},
+		"a limit raised in between counts": {0.9, 60, func(i int, r *telemetry.Record) {
+			set(r, telemetry.EnforcedLimit, map[bool]int64{true: 700_000, false: 500_000}[i == 30])
+		}, againstLimit, stretch.Pass},
+		"energy that power does not tell of": {0.9, 60, func(_ int, r *telemetry.Record) { set(r, telemetry.AveragePower, get(r, telemetry.AveragePower)*8/10) }, againstPower, stretch.Violated},
+		"power that energy does not tell of": {0.9, 60, func(_ int, r *telemetry.Record) { set(r, telemetry.Energy, 5) }, againstPower, stretch.Violated},
+		"power within ten percent": {0.9, 60, func(_ int, r *telemetry.Record) {
+			set(r, telemetry.AveragePower, get(r, telemetry.AveragePower)*94/100)
+		}, againstPower, stretch.Pass},
+		"half a minute is not reached":            {0.9, 29, nil, againstPower, stretch.NotEvaluable},
+		"no energy counter":                       {0.9, 60, func(_ int, r *telemetry.Record) { r.Devices[0].Values = telemetry.Values{1, 40} }, stretch.Rises, stretch.NotEvaluable},
+		"the counter falls":                       {0.9, 60, func(i int, r *telemetry.Record) { fallen(i, r, false) }, stretch.Rises, stretch.Violated},
+		"the counter falls with its driver":       {0.9, 60, func(i int, r *telemetry.Record) { fallen(i, r, true) }, stretch.Rises, stretch.Pass},
+		"the counter falls; power is as before":   {0.9, 120, func(i int, r *telemetry.Record) { fallen(i, r, false) }, againstPower, stretch.Pass},
+		"throttled":                               {0.9, 700, func(i int, r *telemetry.Record) { set(r, telemetry.HWThermal, int64(i)*200_000_000) }, heat, stretch.Violated},
+		"throttled a little":                      {0.9, 700, func(i int, r *telemetry.Record) { set(r, telemetry.HWThermal, int64(i)*50_000_000) }, heat, stretch.Pass},
+		"throttled, under ten minutes":            {0.9, 599, func(i int, r *telemetry.Record) { set(r, telemetry.HWThermal, int64(i)*200_000_000) }, heat, stretch.NotEvaluable},
+		"increments repeat":                       {0.9, 120, replay(60, 30), repeating, stretch.Violated},
+		"increments repeat, too few":              {0.9, 120, replay(60, 18), repeating, stretch.Pass},
+		"increments are one number":               {0.9, 60, func(i int, r *telemetry.Record) { set(r, telemetry.Energy, int64(i)*600_000) }, repeating, stretch.Violated},
+		"one number at rest":                      {0, 60, func(i int, r *telemetry.Record) { set(r, telemetry.Energy, int64(i)*70_000) }, repeating, stretch.NotEvaluable},
+		"cool under load":                         {0.9, 400, func(_ int, r *telemetry.Record) { set(r, telemetry.GPUTemperature, 31) }, cool, stretch.Violated},
+		"utilisation at rest":                     {0, 60, func(_ int, r *telemetry.Record) { set(r, telemetry.GPUUtilisation, 100) }, busy, stretch.Violated},
+		"utilisation at rest for a short time":    {0, 60, func(i int, r *telemetry.Record) { set(r, telemetry.GPUUtilisation, map[bool]int64{true: 100}[i < 30]) }, busy, stretch.NotEvaluable},
+		"utilisation that the power tells of too": {0.9, 60, nil, busy, stretch.Pass},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMaker(t, 1)
+			m.host.Load = func(_ int, second float64) float64 {
+				if c.what == cool && second < 20 {
+					return 0
+				}
+				return c.load
+			}
+			m.edit = c.edit
+			if got := outcomes(m.records(c.records).open())[c.what]; got.Outcome != c.want {
+				t.Errorf("%+v, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func fallen(i int, r *telemetry.Record, driver bool) {
+	if i < 40 {
+		return
+	}
+	set(r, telemetry.Energy, get(r, telemetry.Energy)-900_000_000)
+	if i == 40 && driver {
+		r.Facts = []telemetry.Fact{{Name: telemetry.FactDriver, Text: r.Devices[0].Key}}
+	}
+}
+
+// Counters are followed over nothing that an honest machine goes through: what is on either side is judged for itself.
+func TestSegmentsEndWhereCountersCannotBeFollowed(t *testing.T) {
+	jump := func(i int, r *telemetry.Record) { // energy that was used while nobody looked
+		if i >= 40 {
+			set(r, telemetry.Energy, get(r, telemetry.Energy)+100_000_000)
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(m *maker)
+		want   string
+	}{
+		"nothing": {func(m *maker) { m.edit = jump }, stretch.Violated},
+		"a gap": {func(m *maker) {
+			m.edit = nil
+			m.records(40)
+			m.skip = 60_000
+			m.edit = func(_ int, r *telemetry.Record) { jump(99, r) }
+		}, stretch.Pass},
+		"suspended": {func(m *maker) { m.edit = withFact(jump, telemetry.FactSuspended) }, stretch.Pass},
+		"probe":     {func(m *maker) { m.edit = withFact(jump, telemetry.FactProbe) }, stretch.Pass},
+		"driver":    {func(m *maker) { m.edit = withFact(jump, telemetry.FactDriver) }, stretch.Pass},
+		"an xid":    {func(m *maker) { m.edit = withFact(jump, telemetry.FactXid) }, stretch.Violated},
+		"restart":   {func(m *maker) { m.records(40); m.restart(); m.edit = func(_ int, r *telemetry.Record) { jump(99, r) } }, stretch.Pass},
+		"GPU gone": {func(m *maker) {
+			m.edit = func(i int, r *telemetry.Record) {
+				jump(i, r)
+				if i == 39 {
+					r.Devices = nil
+				}
+			}
+		}, stretch.Pass},
+	} {
+		m := newMaker(t, 1)
+		m.host.Load = func(int, float64) float64 { return 0.5 }
+		c.change(m)
+		if got := outcomes(m.records(120).open())[againstPower]; got.Outcome != c.want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func withFact(next func(int, *telemetry.Record), name string) func(int, *telemetry.Record) {
+	return func(i int, r *telemetry.Record) {
+		next(i, r)
+		if i == 40 {
+			r.Facts = []telemetry.Fact{{Name: name}}
+		}
+	}
+}
+
+func TestGapsAreMeasuredByTimeSinceBoot(t *testing.T) {
+	m := newMaker(t, 1).records(10)
+	m.skip = 1000 // two intervals: no gap
+	m.records(5)
+	m.skip = 1001
+	m.records(5)
+	m.edit = func(i int, r *telemetry.Record) {
+		if i == 0 {
+			r.At -= 500_000
+			r.Facts = []telemetry.Fact{{Name: telemetry.FactMissed, Value: 9, Text: "busy"}}
+		}
+	}
+	m.skip = 10_000
+	m.records(5)
+	m.edit = nil
+	m.restart()
+	m.skip = 4_000
+	m.records(5)
+	m.boot, m.uptime = 2, 3000
+	m.restart()
+	s := m.records(5).open()
+	g := s.Gaps()
+	if len(g) != 4 || g[0].Millis != 2001 || g[1].Millis != 11_000 || g[1].Explanation[0].Value != 9 || !g[2].OtherChain || g[2].OtherBoot || g[2].Millis != 5000 || !g[3].OtherBoot {
+		t.Errorf("%+v", g)
+	}
+	if s.Backwards() != nil || s.Covered() != 9_000+2_000+5*4_000 {
+		t.Errorf("%v, %d", s.Backwards(), s.Covered())
+	}
+	if c := s.Cover([16]byte{1}, 6_000, 15_000); c.CoveredMS != 9_000 || c.LargestMS != 0 || c.Percent() != 100 {
+		t.Errorf("%+v", c)
+	}
+	if c := s.Cover([16]byte{1}, 0, 10_000); c.CoveredMS != 4_000 || c.LargestMS != 6_000 {
+		t.Errorf("%+v", c)
+	}
+	if c := s.Cover([16]byte{9}, 6_000, 15_000); c.CoveredMS != 0 {
+		t.Errorf("%+v", c)
+	}
+}

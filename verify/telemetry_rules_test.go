@@ -1,0 +1,113 @@
+package verify
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hallmark-attest/hallmark/attest/telemetry"
+)
+
+func outcomeOf(t testing.TB, r *Result, id, subject string) RuleOutcome {
+	t.Helper()
+	for _, o := range r.Rules {
+		if o.ID == id && strings.Contains(o.Subject, subject) {
+			return o
+		}
+	}
+	t.Fatalf("no outcome of %s on %q in %+v", id, subject, r.Rules)
+	return RuleOutcome{}
+}
+
+func TestRuleC2NeedsTheTimeAroundTheFirstChallenge(t *testing.T) {
+	for name, c := range map[string]struct {
+		life   func(*gpuLog)
+		window bool // with the first answer
+		want   string
+		reason string
+	}{
+		"covered":              {func(g *gpuLog) { g.sweeps(120) }, true, rulePass, "covered"},
+		"nothing before it":    {func(g *gpuLog) { g.sweeps(120) }, false, ruleNotEvaluable, "nothing before"},
+		"the second too soon":  {func(g *gpuLog) { g.sweeps(2) }, true, ruleNotEvaluable, "too soon"},
+		"off behind it":        {func(g *gpuLog) { g.sweeps(1); g.at = g.at.Add(30 * time.Second); g.sweeps(120) }, true, ruleViolated, "covered"},
+		"off long after it":    {func(g *gpuLog) { g.sweeps(30); g.at = g.at.Add(30 * time.Second); g.sweeps(120) }, true, rulePass, "covered"},
+		"another boot":         {func(g *gpuLog) { g.stop(); g.bootID, g.boot = 2, g.at; g.restart(); g.sweeps(120) }, true, ruleNotEvaluable, "no second answer"},
+		"an agent's new start": {func(g *gpuLog) { g.sweeps(20); g.stop(); g.restart(); g.sweeps(120) }, true, rulePass, "covered"},
+	} {
+		g := newGPULog(t, time.Second, 1)
+		g.sweeps(120) // a whole minute ends at the first answer: the second brings nothing from before it
+		first := g.answers(nil)
+		if c.window {
+			first = g.answers(seconds(60))
+		}
+		asked := g.since(first)
+		c.life(g)
+		r := g.judged(g.answers(asked), nil, first)
+		if o := outcomeOf(t, r, "C2", ""); o.Outcome != c.want || !strings.Contains(o.Reason, c.reason) {
+			t.Errorf("%s: %+v", name, o)
+		}
+	}
+	g := newGPULog(t, time.Second, 1)
+	if o := outcomeOf(t, g.judged(g.sweeps(70).answers(seconds(60)), nil), "C2", ""); o.Outcome != ruleNotEvaluable {
+		t.Errorf("one answer: %+v", o)
+	}
+	if o := outcomeOf(t, g.judged(g.answers(nil), nil), "C2", ""); o.Outcome != ruleNotEvaluable {
+		t.Errorf("no window: %+v", o)
+	}
+	if o := outcomeOf(t, judged(t, newForge(t), TierCommunity), "E2", ""); o.Outcome != ruleMissing {
+		t.Errorf("no telemetry: %+v", o)
+	}
+}
+
+func TestRulesOnTelemetryContradictNothing(t *testing.T) {
+	g := newGPULog(t, time.Second, 2)
+	g.edit = func(r *telemetry.Record) { // everything that E2, H1 and H2 look for
+		for i, f := range r.Devices[0].Values {
+			if i%2 == 0 && f == int64(telemetry.Energy) {
+				r.Devices[0].Values[i+1] = int64(g.uptime()) % 60_000
+			}
+			if i%2 == 0 && f == int64(telemetry.GPUUtilisation) {
+				r.Devices[0].Values[i+1] = 100
+			}
+		}
+	}
+	r := g.judged(g.sweeps(300).answers(seconds(240)), nil)
+	wants(t, r, "!telemetry.energy", "+telemetry.shown")
+	if len(ids(r, Contraindicated)) > 0 {
+		t.Error(ids(r, Contraindicated))
+	}
+	if o := outcomeOf(t, r, "E2", g.host.Key(0)+": energy counter rises"); o.Outcome != ruleViolated || o.Calibrated || o.Value != "4" {
+		t.Errorf("%+v", o)
+	}
+	if o := outcomeOf(t, r, "E2", g.host.Key(1)+": energy counter rises"); o.Outcome != rulePass {
+		t.Errorf("%+v", o)
+	}
+	known := map[string]bool{}
+	for _, rule := range Rules() {
+		known[rule.ID] = true
+	}
+	for _, o := range r.Rules {
+		if !known[o.ID] || o.Reason == "" {
+			t.Errorf("%+v", o)
+		}
+	}
+}
+
+// BenchmarkVerifyWindow is a record with five minutes of eight GPUs, bracketed.
+func BenchmarkVerifyWindow(b *testing.B) {
+	g := newGPULog(b, time.Second, 8)
+	first := g.sweeps(60).answers(nil)
+	second := g.sweeps(300).answers(g.since(first))
+	v := g.verifier(b, g.known(), nil)
+	o := g.soon(TierCommunity)
+	for b.Loop() {
+		beside, err := v.Beside(first, o)
+		if err != nil {
+			b.Fatal(err)
+		}
+		o.With = []*Beside{beside}
+		if _, err := v.Verify(second, o); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -7,7 +7,7 @@ const (
 	MaxKey       = 64        // a device's key
 	MaxProcesses = 1024      // processes of one GPU in one record
 	MaxFacts     = 64        // of one record
-	MaxMarks     = 16        // of one record
+	MaxMarks     = 64        // of one record: more batches a second than any chip quotes
 	MaxAncestors = 8         // genesis documents of earlier chains, in claims
 	MaxText      = 256       // a fact's text
 	MaxRecord    = 512 << 10 // one encoded record

@@ -73,3 +73,37 @@ func peekTelemetry(record []byte) (ueid attest.UEID, c *telemetry.Claims, err er
 	c, err = telemetry.Parse(body)
 	return b.UEID, c, err
 }
+
+// TelemetrySource reads from a record with a window, or a history file, what package
+// stretch opens, unchecked. Of a record the head is the one its evidence states; of a
+// history the last chunk's own, so that its records are tied to nothing but each other.
+func TelemetrySource(b []byte) (src stretch.Source, quoted bool, err error) {
+	if h, err := telemetry.ParseHistory(b); err == nil {
+		if len(h.Chunks) == 0 {
+			return src, false, errors.New("a history without records")
+		}
+		last, err := telemetry.ParseChunk(h.Chunks[len(h.Chunks)-1])
+		if err != nil {
+			return src, false, err
+		}
+		return stretch.Source{Chunks: h.Chunks, Genesis: h.Genesis, Head: last.End()}, false, nil
+	}
+	_, c, err := peekTelemetry(b)
+	if err != nil {
+		return src, false, err
+	}
+	r, err := peekRecord(b)
+	if err != nil {
+		return src, false, err
+	}
+	resp, err := attest.ParseResponse(r.Response)
+	switch {
+	case err != nil:
+		return src, false, err
+	case resp.Window == nil:
+		return src, false, errors.New("the record has no telemetry window: ask with hallmark challenge --window or --since")
+	case resp.Window.Absent != nil:
+		return src, false, fmt.Errorf("the node sent no telemetry window: %s: %s", resp.Window.Absent.Reason, attest.Clean(resp.Window.Absent.Detail))
+	}
+	return stretch.Source{Chunks: resp.Window.Chunks, Genesis: append([][]byte{c.Genesis}, c.Ancestors...), Head: c.Head()}, true, nil
+}

@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +19,7 @@ import (
 
 func inspectCommand() *cobra.Command {
 	var export string
+	var t telemetryFlags
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show what is inside a record, node record or reference file",
@@ -24,13 +27,30 @@ func inspectCommand() *cobra.Command {
 whoever can write the file can make it say anything. See hallmark verify.
 
 With --export the raw parts are written for other tools: quote.msg, quote.sig,
-ak.pem, qualifying.hex, pcrs.json, challenge.cbor, evidence.cbor.`,
+ak.pem, qualifying.hex, pcrs.json, challenge.cbor, evidence.cbor.
+
+With --telemetry the GPUs' telemetry is shown over time: that beside a record (see
+hallmark challenge --window), or of a history file. Its hashes are checked, and of
+a record that they lead to the head its evidence states; no signature is.`,
 		Example: `  hallmark inspect answer.hm | jq .response.evidence.bound.submods.gpu
   hallmark inspect answer.hm --export parts
-  tpm2_checkquote -u parts/ak.pem -m parts/quote.msg -s parts/quote.sig -q $(cat parts/qualifying.hex) -g sha256`,
+  tpm2_checkquote -u parts/ak.pem -m parts/quote.msg -s parts/quote.sig -q $(cat parts/qualifying.hex) -g sha256
+  hallmark inspect answer.hm --telemetry --step 10s --svg answer.svg`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return inspect(args[0], export) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			if t.on {
+				return t.inspect(args[0])
+			}
+			if t.svg != "" || t.asJSON {
+				return errors.New("--svg and --json go with --telemetry")
+			}
+			return inspect(args[0], export)
+		},
 	}
+	cmd.Flags().BoolVar(&t.on, "telemetry", false, "show telemetry over time")
+	cmd.Flags().DurationVar(&t.step, "step", time.Minute, "with --telemetry: time of one row")
+	cmd.Flags().StringVar(&t.svg, "svg", "", "with --telemetry: also draw it into this file")
+	cmd.Flags().BoolVar(&t.asJSON, "json", false, "with --telemetry: print JSON")
 	cmd.Flags().StringVar(&export, "export", "", "folder for the raw parts")
 	return cmd
 }

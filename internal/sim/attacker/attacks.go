@@ -40,6 +40,7 @@ func Attacks() []Attack {
 		{"unrestricted-key", "has his TPM sign an invented quote with an unrestricted key", "tpm.ak.attributes", unrestrictedKey, "", false},
 		{"other-boot-log", "shows the boot log of a machine that was started with another command line", "boot.replay", otherBootLog, "", true},
 		{"rolled-back", "puts back an older state of his software TPM, as one does with a virtual machine's disk", "clock.rollback", rolledBack, "", false},
+		{"rewritten-telemetry", "changes afterwards what his GPUs did before an answer that the validator remembers", "telemetry.fork", rewrittenTelemetry, "", false},
 		{"duplicate-gpu", "states one GPU twice", "gpu.duplicate", duplicateGPU, "", false},
 		{"swapped-weights", "exchanges the weights after enrolment: same names, same sizes, same declaration", "engine.model.mismatch", swappedWeights, "", false},
 		{"down-cast", "saves the weights again in half the bits under the same names and declaration; the validator has no reference of the model", "engine.precision.lower", downCast, "", false},

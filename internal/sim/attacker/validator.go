@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/telemetry"
 	"github.com/hallmark-attest/hallmark/attest/tpm/enroll"
 	"github.com/hallmark-attest/hallmark/verify"
 	"github.com/hallmark-attest/hallmark/verify/client"
@@ -129,13 +130,13 @@ var measuredFindings = [][]string{
 }
 
 // AskMeasured challenges until the answer states the engine's executable and weights: an agent that meets new files hashes
-// them in the background and says "not yet" meanwhile, which is no accusation.
+// them in the background and says "not yet" meanwhile, which is no accusation. Its telemetry must have begun as well.
 func (v *Validator) AskMeasured(ctx context.Context, url string, nodeFile []byte) (record, challenge []byte, r *verify.Result, err error) {
 	for {
 		if record, challenge, err = v.Ask(ctx, url, nodeFile); err != nil {
 			return nil, nil, nil, err
 		}
-		if r, err = v.Judge(record, nodeFile); err != nil || measured(r) {
+		if r, err = v.Judge(record, nodeFile); err != nil || measured(r) && recording(record) {
 			return record, challenge, r, err
 		}
 		select {
@@ -145,6 +146,25 @@ func (v *Validator) AskMeasured(ctx context.Context, url string, nodeFile []byte
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// recording reports whether a node's telemetry has a record, or it keeps none: it begins within a second.
+func recording(record []byte) bool {
+	seen, err := takeApart(record)
+	if err != nil {
+		return true // it is judged for that
+	}
+	body, ok := seen.bound.Submods[attest.KindTelemetry]
+	if !ok {
+		for _, a := range seen.bound.Absent {
+			if a.What == string(attest.KindTelemetry) && a.Reason == attest.NotYet {
+				return false
+			}
+		}
+		return true
+	}
+	c, err := telemetry.Parse(body)
+	return err != nil || c.Index > 0
 }
 
 func measured(r *verify.Result) bool {

@@ -3,6 +3,7 @@ package recorder
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/telemetry"
@@ -106,16 +107,17 @@ func span(chunks [][]byte) (first, last uint64, err error) {
 // fromMemory serves the chain that is recorded; ok is false where memory does not reach.
 func (r *Recorder) fromMemory(at Cursor, most int) (chunks [][]byte, next *Cursor, ok bool) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	oldest := r.before.Index + 1
-	if len(r.recent) > 0 {
-		oldest = r.recent[0].first
+	recent, open, before, last := slices.Clone(r.recent), r.open, r.before, r.head
+	r.mu.Unlock()
+	oldest := before.Index + 1
+	if len(recent) > 0 {
+		oldest = recent[0].first
 	}
 	if at.First < oldest {
 		return nil, nil, false
 	}
 	total := 0
-	for _, c := range r.recent {
+	for _, c := range recent {
 		if c.last < at.First {
 			continue
 		}
@@ -128,15 +130,15 @@ func (r *Recorder) fromMemory(at Cursor, most int) (chunks [][]byte, next *Curso
 		chunks = append(chunks, c.bytes)
 		at.First = c.last + 1
 	}
-	if len(r.open) == 0 || at.First > r.head.Index {
+	if len(open) == 0 || at.First > last.Index {
 		return chunks, nil, true
 	}
-	b := r.pack()
-	if b == nil {
-		return chunks, nil, true
+	b, err := r.pack(before, open)
+	if err != nil {
+		return chunks, nil, true // they will be given up when the minute is over
 	}
 	if total += len(b); total > most && len(chunks) > 0 {
-		return chunks, &Cursor{at.Genesis, r.before.Index + 1}, true
+		return chunks, &Cursor{at.Genesis, before.Index + 1}, true
 	}
 	return append(chunks, b), nil, true
 }

@@ -1,14 +1,25 @@
 package recorder
 
 import (
+	"sync"
+
 	"github.com/hallmark-attest/hallmark/attest/telemetry"
 )
 
-// record steps the chain.
+// record steps the chain. One goroutine calls it, and nobody else changes what it changes.
 func (r *Recorder) record(in reading) {
 	now := r.o.Clock.now()
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.step(now, in)
+	due := len(r.open) > 0 && (now.running-r.opened >= r.o.Minute-r.o.Interval/2 || len(r.open) >= mostOpen)
+	r.mu.Unlock()
+	if due {
+		r.closeChunk()
+	}
+}
+
+// step appends one record; r.mu is held.
+func (r *Recorder) step(now moment, in reading) {
 	facts, missed := r.watch.facts(now)
 	r.missed += missed
 	facts = append(append(r.pending, facts...), in.facts...)
@@ -26,35 +37,37 @@ func (r *Recorder) record(in reading) {
 			return
 		}
 	}
-	if rec.Devices == nil {
-		rec.Devices = []telemetry.Device{}
-	}
 	r.pending, r.marks = nil, nil
 	if len(r.open) == 0 {
 		r.opened = now.running
 	}
 	r.open = append(r.open, rec)
 	r.head, r.at, r.uptime = r.head.Append(b), rec.At, rec.Uptime
-	if now.running-r.opened >= r.o.Minute-r.o.Interval/2 || len(r.open) >= mostOpen {
-		r.closeChunk()
-	}
 }
 
 // mostOpen bounds a chunk by its records: a minute at ten a second.
 const mostOpen = 600
 
-// closeChunk packs the open records. r.mu is held: packing a minute of eight GPUs takes
-// ten milliseconds, once a minute.
+// closeChunk packs the open records. It takes ten milliseconds for a minute of eight
+// GPUs, and whoever makes a quote does not wait for it: r.mu is not held meanwhile.
 func (r *Recorder) closeChunk() {
-	if len(r.open) == 0 {
+	r.mu.Lock()
+	open, before, last, uptime := r.open, r.before, r.head, r.uptime
+	r.mu.Unlock()
+	if len(open) == 0 {
 		return
 	}
-	b := r.pack()
-	if b == nil {
+	b, err := r.pack(before, open)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.open, r.before = nil, last
+	if err != nil {
+		// Too many for a chunk by their sizes: 600 records of 64 GPUs. They are given up, and the chain goes on.
+		r.o.Log.Error("telemetry chunk lost", "records", len(open), "err", err)
+		r.pending = append(r.pending, telemetry.Fact{Name: telemetry.FactDisk, Value: int64(len(open)), Text: text(err.Error())})
 		return
 	}
-	r.recent = append(r.recent, packed{first: r.before.Index + 1, last: r.head.Index, uptime: r.uptime, bytes: b})
-	r.open, r.before, r.tail = nil, r.head, nil
+	r.recent = append(r.recent, packed{first: before.Index + 1, last: last.Index, uptime: uptime, bytes: b})
 	r.forget()
 	select {
 	case r.disk.wake <- struct{}{}:
@@ -62,25 +75,31 @@ func (r *Recorder) closeChunk() {
 	}
 }
 
-// pack makes a chunk of the open records; r.mu is held. Records that are too many for a
-// chunk are so by their sizes: 600 of 64 GPUs. They are given up then, and the chain goes on.
-func (r *Recorder) pack() []byte {
-	if r.tail != nil && r.tailAt == r.head.Index {
-		return r.tail
+// tail is the open records as a chunk, packed for whoever asked last.
+type tail struct {
+	sync.Mutex
+	first, last uint64
+	bytes       []byte
+}
+
+// pack makes a chunk of records, or returns the one it made of the same before.
+func (r *Recorder) pack(before telemetry.Head, records []*telemetry.Record) ([]byte, error) {
+	r.tail.Lock()
+	defer r.tail.Unlock()
+	first, last := before.Index+1, before.Index+uint64(len(records))
+	if r.tail.bytes != nil && r.tail.first == first && r.tail.last == last {
+		return r.tail.bytes, nil
 	}
-	c, err := telemetry.NewChunk(r.before, r.open)
-	var b []byte
-	if err == nil {
-		b, err = c.Encode()
-	}
+	c, err := telemetry.NewChunk(before, records)
 	if err != nil {
-		r.o.Log.Error("telemetry chunk lost", "records", len(r.open), "err", err)
-		r.pending = append(r.pending, telemetry.Fact{Name: telemetry.FactDisk, Value: int64(len(r.open)), Text: text(err.Error())})
-		r.open, r.before, r.tail = nil, r.head, nil
-		return nil
+		return nil, err
 	}
-	r.tail, r.tailAt = b, r.head.Index
-	return b
+	b, err := c.Encode()
+	if err != nil {
+		return nil, err
+	}
+	r.tail.first, r.tail.last, r.tail.bytes = first, last, b
+	return b, nil
 }
 
 // forget drops chunks from memory that are older than it reaches; r.mu is held.

@@ -57,13 +57,12 @@ type Recorder struct {
 	open    []*telemetry.Record // since the last chunk
 	before  telemetry.Head      // of open
 	opened  time.Duration       // running time at which open began
-	tail    []byte              // the open records as a chunk, where tailAt is the head
-	tailAt  uint64
-	recent  []packed // closed chunks, oldest first
+	recent  []packed            // closed chunks, oldest first
 	marks   []attest.Digest
 	pending []telemetry.Fact
 	watch   watch
 
+	tail       tail
 	disk       disk
 	storedFrom uint64 // records of this chain on disk without gap; 0: none
 	storedTo   uint64
@@ -107,9 +106,7 @@ func (r *Recorder) Run(ctx context.Context, ueid attest.UEID) {
 	stop := make(chan struct{})
 	writing.Go(func() { r.write(stop) })
 	r.tick(ctx)
-	r.mu.Lock()
 	r.closeChunk()
-	r.mu.Unlock()
 	close(stop)
 	writing.Wait()
 	r.disk.close()

@@ -190,7 +190,7 @@ func TestSecondAgentOnOneFolderKeepsItsOwnChain(t *testing.T) {
 func TestMarksStandInTheNextRecord(t *testing.T) {
 	r, _ := running(t, options("", newGPUs(1)))
 	eventually(t, "a record", func() bool { h, _ := r.Head(); return h.Index > 0 })
-	for i := range byte(40) {
+	for i := range byte(200) {
 		r.Mark(attest.Digest{1, i})
 	}
 	at, _ := r.Head()

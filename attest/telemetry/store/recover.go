@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -26,6 +27,9 @@ func (s *Store) read(ueid attest.UEID) (*Found, error) {
 			continue
 		}
 		c, err := s.readChain(e.Name(), ueid)
+		if errors.Is(err, fs.ErrNotExist) && s.unborn(e.Name()) {
+			continue
+		}
 		if err != nil {
 			found.Skipped = append(found.Skipped, e.Name()+": "+err.Error())
 			continue
@@ -38,6 +42,14 @@ func (s *Store) read(ueid attest.UEID) (*Found, error) {
 		found.Previous, found.Ordinal, found.Cut = &head, s.chains[n-1].ordinal, cut
 	}
 	return found, nil
+}
+
+// unborn removes a folder that a crash left between its making and its first file, and
+// reports whether it was one.
+func (s *Store) unborn(name string) bool {
+	folder := filepath.Join(s.dir, name)
+	os.Remove(filepath.Join(folder, genesisFile+newSuffix)) // if it is there
+	return os.Remove(folder) == nil                         // which refuses a folder that holds anything
 }
 
 // readChain lists a chain's files, and removes what a crash left half written.

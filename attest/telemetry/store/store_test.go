@@ -149,6 +149,22 @@ func TestFolderOfAnotherNodeIsLeftAlone(t *testing.T) {
 	}
 }
 
+func TestFolderThatACrashLeftEmptyIsRemoved(t *testing.T) {
+	dir := t.TempDir()
+	_, end := begun(t, dir, 1)
+	empty := filepath.Join(dir, "00000001-0000000000000000")
+	if err := os.Mkdir(empty, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(empty, "genesis.new"), []byte("ha"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, found := open(t, dir, attest.UEID{})
+	if _, err := os.Stat(empty); err == nil || len(found.Skipped) != 0 || *found.Previous != end {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
+
 func TestFolderIsLocked(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := open(t, dir, attest.UEID{})

@@ -22,7 +22,7 @@ func (r *Recorder) record(in reading) {
 func (r *Recorder) step(now moment, in reading) {
 	facts, missed := r.watch.facts(now)
 	r.missed += missed
-	facts = append(append(r.pending, facts...), in.facts...)
+	facts = append(append(append(r.pending, facts...), in.facts...), r.driver.facts(in)...)
 	if over := len(facts) - telemetry.MaxFacts; over > 0 {
 		facts = append(facts[:telemetry.MaxFacts-1], telemetry.Fact{Name: telemetry.FactOmitted, Value: int64(over + 1)})
 	}

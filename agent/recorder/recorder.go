@@ -61,6 +61,7 @@ type Recorder struct {
 	marks   []attest.Digest
 	pending []telemetry.Fact
 	watch   watch
+	driver  driver
 
 	tail       tail
 	disk       disk

@@ -37,7 +37,7 @@ func (f *telemetryFlags) inspect(path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	checked := "its records hash in a row to the last one; what ties them to a quote was checked by hallmark telemetry when it wrote the file, and not again"
+	checked := "its records hash in a row to the last one, and nothing here ties that to a quote: hallmark telemetry does, before it writes such a file"
 	if quoted {
 		checked = "its records hash to the head that the evidence states; no signature and no quote was checked: see hallmark verify"
 	}

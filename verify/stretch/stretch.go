@@ -123,9 +123,7 @@ func (w *walk) chunk(b []byte) error {
 		if w.met {
 			break // whole minutes are sent; what is behind the quote is nothing
 		}
-		if w.met = heads[i] == w.Head; !w.met && heads[i].Contradicts(w.Head) {
-			return fmt.Errorf("record %d is another one: %w", heads[i].Index, ErrNotQuoted)
-		}
+		w.met = heads[i] == w.Head
 		if err := w.yield(Entry{heads[i], r, doc}); err != nil {
 			return err
 		}
@@ -152,7 +150,7 @@ func (w *walk) finish() error {
 		}
 	}
 	if at.Follow(w.Trail) != w.Head {
-		return fmt.Errorf("telemetry: they end at record %d: %w", at.Index+uint64(len(w.Trail)), ErrNotQuoted)
+		return fmt.Errorf("telemetry: up to record %d of the quoted chain: %w", at.Index+uint64(len(w.Trail)), ErrNotQuoted)
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ type vector struct {
 	reference []byte            // a reference file
 	verdicts  [][]byte          // signed, of the history
 	kept      map[string][]byte // beginnings of logs, of the history
+	with      [][]byte          // other records of the node, judged beside this one
 }
 
 func (v vector) bytes() ([]byte, error) {
@@ -72,6 +73,9 @@ func (v vector) bytes() ([]byte, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.kept)) {
 		fmt.Fprintf(&b, "kept-%s: %s\n", name, b64(v.kept[name]))
+	}
+	for _, r := range v.with {
+		fmt.Fprintf(&b, "with: %s\n", b64(r))
 	}
 	fmt.Fprintf(&b, "\n%s\n", b64(v.record))
 	return b.Bytes(), nil
@@ -115,6 +119,8 @@ func parseVector(b []byte) (v vector, err error) {
 			v.reference = unb64(value)
 		case "verdict":
 			v.verdicts = append(v.verdicts, unb64(value))
+		case "with":
+			v.with = append(v.with, unb64(value))
 		case "kept-boot", "kept-ima", "kept-cel":
 			if v.kept == nil {
 				v.kept = map[string][]byte{}
@@ -137,7 +143,34 @@ func (v vector) judge() (*Result, error) {
 		return nil, err
 	}
 	o := Options{At: v.at, MaxAge: v.maxAge, Stored: v.stored, Asked: cmp.Or(v.tier, TierCommunity), History: h}
-	return judgeRecord(Endorsements{Validator: v.validator, Node: v.node}, refs, o, v.record)
+	e := Endorsements{Validator: v.validator, Node: v.node}
+	if o.With, err = v.beside(e, o); err != nil {
+		return nil, err
+	}
+	return judgeRecord(e, refs, o, v.record)
+}
+
+// beside opens the records given with a vector's.
+func (v vector) beside(e Endorsements, o Options) (out []*Beside, err error) {
+	if len(v.with) == 0 {
+		return nil, nil
+	}
+	p, err := DefaultPolicy()
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := New(e, nil, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range v.with {
+		b, err := verifier.Beside(r, o)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, nil
 }
 
 // known opens what a vector has beside the record: reference values, and what was kept.
@@ -230,6 +263,9 @@ func writeVectors(t *testing.T) {
 		writeVector(t, c.name, c.vector(t))
 	}
 	for _, c := range blockCases() {
+		writeVector(t, c.name, c.vector(t))
+	}
+	for _, c := range chainCases() {
 		writeVector(t, c.name, c.vector(t))
 	}
 }

@@ -164,6 +164,17 @@ func TestChainsFollowOnlyWhereTheGenesisSaysSo(t *testing.T) {
 			t.Errorf("%s: opened", name)
 		}
 	}
+	// Documents of chains that have nothing to do with it.
+	m = newMaker(t, 1).records(70)
+	foreign := newMaker(t, 1)
+	foreign.restart()
+	for name, docs := range map[string][][]byte{"in its place": foreign.docs[:1], "beside it": {m.docs[0], foreign.docs[0]}} {
+		src := m.source()
+		src.Genesis = docs
+		if _, err := stretch.Open(src); err == nil {
+			t.Errorf("a foreign document %s: opened", name)
+		}
+	}
 	// The end of an older chain alone is no way to a head without a record, but where that chain follows it.
 	m = newMaker(t, 1).records(70)
 	m.restart()

@@ -37,7 +37,6 @@ func mib(n int64) float64 { return float64(n) / (1 << 20) }
 func sizes(dir string) (above bool) {
 	files, _ := filepath.Glob(filepath.Join(dir, "agent-*", "telemetry", "*", "*.chunk"))
 	var disk, raw, values, records int
-	var seconds float64
 	for _, path := range files {
 		b, err := os.ReadFile(path)
 		if err != nil {
@@ -61,15 +60,15 @@ func sizes(dir string) (above bool) {
 				values += len(d.Values) / 2
 			}
 		}
-		seconds += float64(list[len(list)-1].Uptime-list[0].Uptime) / 1000
 	}
 	if values == 0 {
 		fmt.Println("no chunk on disk: let it run for over a minute")
 		return true
 	}
 	perValue, smaller := float64(disk)/float64(values), float64(raw)/float64(disk)
-	fmt.Printf("on disk: %d chunks, %d records of %.0f values: %.2f bytes a value, %.1fx smaller than the records, %.1fx than 8 bytes a value\n", len(files), records,
-		float64(values)/float64(records), perValue, smaller, 8/perValue)
+	each := float64(values) / float64(records)
+	fmt.Printf("%.0f values a sweep: %.0f values/s at 1 Hz, %.0f at 10 Hz\n", each, each, 10*each)
+	fmt.Printf("on disk: %d chunks of %d records: %.2f bytes a value, %.1fx smaller than the records, %.1fx than 8 bytes a value\n", len(files), records, perValue, smaller, 8/perValue)
 	if perValue > 2 || smaller < 8 {
 		fmt.Println("ABOVE THE BAR: want 2 bytes a value and 8x")
 		return true

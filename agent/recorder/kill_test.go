@@ -19,8 +19,8 @@ import (
 
 const (
 	killDir    = "HALLMARK_TEST_KILL_DIR"
-	killRounds = "HALLMARK_KILLS" // how often; default 40, `make soak` 1000
-	killMinute = 60 * time.Millisecond
+	killRounds = "HALLMARK_KILLS" // how often; default 20, `make soak` 1000
+	killMinute = 400 * time.Millisecond
 )
 
 // TestMain is also the process that is killed: it records, and tells what it would have quoted.
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	o := options(dir, newGPUs(1))
-	o.Interval, o.Minute = 2*time.Millisecond, killMinute
+	o.Interval, o.Minute, o.Memory = 5*time.Millisecond, killMinute, time.Minute
 	r := recorder.New(o)
 	go r.Run(context.Background(), attest.UEID{1, 2})
 	for {
@@ -52,14 +52,14 @@ type quote struct {
 func TestKilledAtAnyMoment(t *testing.T) {
 	rounds, err := strconv.Atoi(os.Getenv(killRounds))
 	if err != nil {
-		rounds = 40
+		rounds = 20
 	}
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
 	said := map[attest.Digest][]quote{}
 	var ended []attest.Digest // chains that said anything, in order
 	for range rounds {
-		quotes := killed(t, dir, time.Duration(random.IntN(250))*time.Millisecond)
+		quotes := killed(t, dir, time.Duration(random.IntN(1200))*time.Millisecond)
 		if len(quotes) > 0 {
 			id := quotes[0].head.Genesis
 			said[id], ended = quotes, append(ended, id)

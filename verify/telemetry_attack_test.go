@@ -264,6 +264,28 @@ func TestParallelChainsBracketNothing(t *testing.T) {
 	}
 }
 
+// Without a node record nothing but the name says whose an answer is.
+func TestAnswersOfTwoNodesBracketNothing(t *testing.T) {
+	g, other := newGPULog(t, time.Second, 1), newGPULog(t, time.Second, 1)
+	other.validator = g.validator
+	first := other.sweeps(100).answers(nil)
+	second := g.sweeps(200).answers(seconds(100))
+	v := g.verifier(t, Endorsements{Validator: &g.validator.PublicKey}, nil)
+	o := g.soon(TierEnterprise)
+	b, err := v.Beside(first, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.With = []*Beside{b}
+	r, err := v.Verify(second, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wants(t, r, "!telemetry.bracket", "-telemetry.continues", "-telemetry.unlinked", "-telemetry.parallel"); !strings.Contains(seenOf(r, "telemetry.bracket"), "another node") {
+		t.Error(seenOf(r, "telemetry.bracket"))
+	}
+}
+
 func TestBesideRefusesWhatIsNotTheNodesRecord(t *testing.T) {
 	g := newGPULog(t, time.Second, 1)
 	record := g.sweeps(10).answers(nil)

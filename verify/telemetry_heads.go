@@ -100,7 +100,7 @@ func (ap *Appraised) forks(others []sighting) {
 	}
 }
 
-// history holds the chain against where it stood in other evidence.
+// chainHistory holds the chain against where it stood in other evidence.
 func (ap *Appraised) chainHistory() {
 	if ap.chain.quotedChain == nil {
 		return

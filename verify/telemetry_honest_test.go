@@ -136,6 +136,19 @@ func TestClaimsAreComparedWithTheNode(t *testing.T) {
 	wants(t, g.judged(g.answers(nil), nil), "!kind.stale", "!telemetry.stale")
 }
 
+// The agent's runtime log names its boot; so does the chain.
+func TestBootOfTheChainIsTheRuntimeLogs(t *testing.T) {
+	for boot, want := range map[byte]string{1: "-telemetry.boot", 2: "!telemetry.boot"} {
+		g := newGPULog(t, time.Second, 1)
+		g.runs(13)
+		gen := g.now().genesis
+		gen.BootID[0] = boot
+		g.chains = nil
+		g.begin(gen)
+		wants(t, g.judged(g.sweeps(3).answers(nil), nil), "+runtime.replays", want)
+	}
+}
+
 // A chain without a record yet is a chain.
 func TestChainWithoutRecordIsShown(t *testing.T) {
 	g := newGPULog(t, time.Second, 1)

@@ -161,6 +161,33 @@ func TestChainThatWentBackContradicts(t *testing.T) {
 	wants(t, g2.judged(g2.answers(nil), kept(near)), "-telemetry.back", "-telemetry.fork", "-telemetry.continues")
 }
 
+// A machine that is set back with its memory has its time since boot set back too: the validator's time tells.
+func TestRestoredMachineWentBack(t *testing.T) {
+	g := newGPULog(t, time.Second, 1)
+	first := g.sweeps(400).answers(nil)
+	was := g.judged(first, nil)
+	c := g.now()
+	c.records, c.heads, c.stored = c.records[:200], c.heads[:201], 180
+	g.boot = g.boot.Add(10*time.Minute + 200*time.Second)
+	g.at = g.at.Add(10 * time.Minute)
+	again := g.sweeps(100).answers(nil)
+	wants(t, g.judged(again, kept(was)), "x telemetry.back")
+	is := g.judged(again, nil)
+	wants(t, g.judged(first, kept(is)), "x telemetry.back") // whichever is judged last
+}
+
+func TestOnlyOtherVerdictsSinceEnrolmentCount(t *testing.T) {
+	g := newGPULog(t, time.Second, 1)
+	record := g.sweeps(100).answers(nil)
+	self := g.judged(record, nil)
+	wants(t, g.judged(record, kept(self)), "-telemetry.continues")
+	later := g.sweeps(10).answers(nil)
+	wants(t, g.judged(later, kept(self)), "+telemetry.continues")
+	g.node = func(n *attest.Node) { n.Enrolled = ms(g.at.Add(-time.Second)) }
+	wants(t, g.judged(later, kept(self)), "-telemetry.continues")
+	wants(t, g.judged(record, kept(g.judged(later, nil))), "-telemetry.continues", "-telemetry.back")
+}
+
 func TestClaimsAndQuotedRecordMustAgree(t *testing.T) {
 	for _, claim := range []func(*telemetry.Claims){
 		func(c *telemetry.Claims) { c.At++ },
@@ -268,8 +295,15 @@ func TestParallelChainsBracketNothing(t *testing.T) {
 func TestAnswersOfTwoNodesBracketNothing(t *testing.T) {
 	g, other := newGPULog(t, time.Second, 1), newGPULog(t, time.Second, 1)
 	other.validator = g.validator
+	for _, l := range []*gpuLog{g, other} { // one genesis document, copied, that names nobody
+		gen := l.now().genesis
+		gen.UEID = attest.UEID{}
+		l.chains = nil
+		l.begin(gen)
+	}
+	other.edit = func(r *telemetry.Record) { r.At++ }
 	first := other.sweeps(100).answers(nil)
-	second := g.sweeps(200).answers(seconds(100))
+	second := g.sweeps(200).answers(seconds(200))
 	v := g.verifier(t, Endorsements{Validator: &g.validator.PublicKey}, nil)
 	o := g.soon(TierEnterprise)
 	b, err := v.Beside(first, o)
@@ -281,7 +315,7 @@ func TestAnswersOfTwoNodesBracketNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if wants(t, r, "!telemetry.bracket", "-telemetry.continues", "-telemetry.unlinked", "-telemetry.parallel"); !strings.Contains(seenOf(r, "telemetry.bracket"), "another node") {
+	if wants(t, r, "!telemetry.bracket", "-telemetry.continues", "-telemetry.unlinked", "-telemetry.parallel", "-telemetry.fork"); !strings.Contains(seenOf(r, "telemetry.bracket"), "another node") {
 		t.Error(seenOf(r, "telemetry.bracket"))
 	}
 }

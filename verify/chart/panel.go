@@ -31,7 +31,7 @@ func (d *drawing) panel(p panel, y int) {
 		}
 	}
 	unit := nice((most - least) / 4)
-	floor := -unit * float64(int((-least+unit*0.999)/unit))
+	floor := 0 - unit*float64(int((-least+unit*0.999)/unit))
 	ceiling := floor + 4*unit
 	for ceiling < most {
 		ceiling += unit

@@ -76,6 +76,9 @@ func TestPictureShowsWhatItIsGiven(t *testing.T) {
 			t.Errorf("%q is not there", want)
 		}
 	}
+	if strings.Contains(text, "-0\n") {
+		t.Error("less than nothing")
+	}
 	if n := strings.Count(out.String(), `class="heat"`); n != 49 {
 		t.Errorf("%d steps throttled", n)
 	}

@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/hallmark-attest/hallmark/attest/telemetry"
@@ -26,8 +27,9 @@ func (r *Recorder) step(now moment, in reading) {
 	if over := len(facts) - telemetry.MaxFacts; over > 0 {
 		facts = append(facts[:telemetry.MaxFacts-1], telemetry.Fact{Name: telemetry.FactOmitted, Value: int64(over + 1)})
 	}
+	marks := r.marks[:min(len(r.marks), telemetry.MaxMarks)]
 	rec := &telemetry.Record{At: uint64(max(now.wall.UnixMilli(), 0)), Uptime: max(millis(now.boot), r.uptime+1),
-		Devices: in.devices, Absent: in.absent, Facts: facts, Marks: r.marks}
+		Devices: in.devices, Absent: in.absent, Facts: facts, Marks: marks}
 	b, err := rec.Encode()
 	if err != nil { // never skip a step: a record of which nothing else can be said
 		rec.Devices, rec.Absent = nil, nil
@@ -37,7 +39,7 @@ func (r *Recorder) step(now moment, in reading) {
 			return
 		}
 	}
-	r.pending, r.marks = nil, nil
+	r.pending, r.marks = nil, slices.Clone(r.marks[len(marks):])
 	if len(r.open) == 0 {
 		r.opened = now.running
 	}

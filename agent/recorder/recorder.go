@@ -113,12 +113,15 @@ func (r *Recorder) Run(ctx context.Context, ueid attest.UEID) {
 	r.disk.close()
 }
 
-// Mark puts a frozen batch's root into the next record. A record takes the first
-// telemetry.MaxMarks of an interval.
+// maxWaiting bounds the marks that wait for a record: a minute of a quote every fifteen milliseconds.
+const maxWaiting = 4096
+
+// Mark puts a frozen batch's root into the next record, or into those after it where
+// one takes no more: an honest node under load must not lose what ties its records to a challenge.
 func (r *Recorder) Mark(root attest.Digest) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.marks) < telemetry.MaxMarks {
+	if len(r.marks) < maxWaiting {
 		r.marks = append(r.marks, root)
 	}
 }

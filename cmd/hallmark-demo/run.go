@@ -108,6 +108,11 @@ func honestRun(ctx context.Context, s *stage, n *node.Node, keep string) (*attac
 		return nil, nil, err
 	}
 	rows = append(rows, proved)
+	bracketed, err := bracketsTelemetry(ctx, v, n.URL, file)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows = append(rows, bracketed)
 	other, err := roots(filepath.Join(s.dir, "other-authority", "roots"))
 	if err != nil {
 		return nil, nil, err

@@ -31,7 +31,8 @@ func (d *drawing) panel(p panel, y int) {
 		}
 	}
 	unit := nice((most - least) / 4)
-	floor := 0 - unit*float64(int((-least+unit*0.999)/unit))
+	below := int((-least + unit*0.999) / unit)
+	floor := unit * float64(-below) // from an integer: there is no "-0" on an axis
 	ceiling := floor + 4*unit
 	for ceiling < most {
 		ceiling += unit

@@ -55,20 +55,25 @@ func (v *Validator) Enroll(ctx context.Context, url string, roots *enroll.Roots)
 // Ask challenges the node at url under the name of node.json and returns the record and the challenge as stored.
 // blocks of weights are asked for if named.
 func (v *Validator) Ask(ctx context.Context, url string, nodeFile []byte, blocks ...attest.BlockRequest) (record, challenge []byte, err error) {
+	return v.Question(ctx, url, nodeFile, client.Question{Kinds: attest.Built(), Logs: client.WholeLogs(), Blocks: blocks})
+}
+
+// Question is Ask with a question of the caller's own.
+func (v *Validator) Question(ctx context.Context, url string, nodeFile []byte, q client.Question) (record, challenge []byte, err error) {
 	n, err := verify.OpenNode(nodeFile)
 	if err != nil {
 		return nil, nil, err
 	}
-	return ask(ctx, url, v.Key, n.Node.UEID, blocks...)
+	return ask(ctx, url, v.Key, n.Node.UEID, q)
 }
 
-func ask(ctx context.Context, url string, key *ecdsa.PrivateKey, ueid attest.UEID, blocks ...attest.BlockRequest) (record, challenge []byte, err error) {
+func ask(ctx context.Context, url string, key *ecdsa.PrivateKey, ueid attest.UEID, q client.Question) (record, challenge []byte, err error) {
 	c, err := client.New(url, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer c.Close()
-	record, challenge, err = c.Ask(ctx, key, ueid, client.Question{Kinds: attest.Built(), Logs: client.WholeLogs(), Blocks: blocks})
+	record, challenge, err = c.Ask(ctx, key, ueid, q)
 	if err != nil {
 		return nil, nil, fmt.Errorf("challenge: %w", err)
 	}

@@ -185,12 +185,12 @@ func (c *Collector) Evidence(ctx context.Context, p *EvidenceParams) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	if c.o.Telemetry != nil {
-		c.o.Telemetry.Mark(p.Root)
-	}
 	b, err := c.bind(ctx, p, ueid, t)
 	if err != nil {
 		return nil, unavailable("evidence", err)
+	}
+	if c.o.Telemetry != nil {
+		c.o.Telemetry.Mark(p.Root) // behind the head that is quoted: whoever asks for what follows it finds the mark there
 	}
 	bound, err := attest.Marshal(b)
 	if err != nil {

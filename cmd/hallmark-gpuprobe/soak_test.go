@@ -43,6 +43,9 @@ var troubles = []trouble{
 	{"no permission", func(c *nvml.Conf, _ int) { c.NoPermission = "nvmlDeviceGetUtilizationRates" }, absent("gpu[*].gpu_percent", attest.NotPermitted)},
 	{"MIG", func(c *nvml.Conf, n int) { c.MIG = &n }, func(s *soak, r *telemetry.Record, n int) bool {
 		d := r.Device(s.keys[n])
+		if d == nil {
+			return false
+		}
 		_, there := d.Values.Get(telemetry.GPUUtilisation)
 		return !there && named(r, "gpu["+s.keys[n]+"].gpu_percent", attest.NotSupported, "")
 	}},
@@ -55,8 +58,12 @@ var troubles = []trouble{
 		return ok && e == s.energy[n]
 	}},
 	{"faked utilisation", func(c *nvml.Conf, _ int) { c.FakeUtilisation = ptr(100) }, func(s *soak, r *telemetry.Record, n int) bool {
-		v, _ := r.Device(s.keys[n]).Values.Get(telemetry.GPUUtilisation)
-		mw, _ := r.Device(s.keys[n]).Values.Get(telemetry.InstantPower)
+		d := r.Device(s.keys[n])
+		if d == nil {
+			return false
+		}
+		v, _ := d.Values.Get(telemetry.GPUUtilisation)
+		mw, _ := d.Values.Get(telemetry.InstantPower)
 		return v == 100 && mw < 100_000
 	}},
 	{"Xid", func(c *nvml.Conf, n int) { c.Xids = []nvml.Xid{{GPU: n, Code: 79, Second: nvml.Now}} }, func(s *soak, r *telemetry.Record, n int) bool {

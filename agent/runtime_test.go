@@ -66,6 +66,7 @@ func (n *node) tpmClaims(t *testing.T) *tpm.Claims {
 // replay asks for the runtime log and replays it to the register.
 func (n *node) replay(t *testing.T, r *registersTPM, pcr uint) []runlog.Record {
 	t.Helper()
+	v, _ := r.ReadPCR(t.Context(), pcr) // before the log, which is written ahead: it then holds what the register has
 	part := n.logs(t, n.validator, &attest.Logs{CEL: at(0)})[attest.LogCEL]
 	if part.Absent != nil {
 		t.Fatalf("absent: %+v", part.Absent)
@@ -74,7 +75,6 @@ func (n *node) replay(t *testing.T, r *registersTPM, pcr uint) []runlog.Record {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, _ := r.ReadPCR(t.Context(), pcr)
 	records, _, ok := list.LongestPrefix(func(register []byte) bool { return bytes.Equal(register, v[tpm.SHA256]) })
 	if !ok {
 		t.Fatal("the log does not replay to the register")

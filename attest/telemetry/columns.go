@@ -47,6 +47,35 @@ type place struct {
 	field uint32
 }
 
+// layout numbers columns in the order in which records first have them, and knows
+// those of a shape once it was seen: a record costs no look-up.
+type layout struct {
+	numbers map[place]int
+	shapes  map[int][]int // by number of the shape: its columns
+}
+
+func newLayout() *layout { return &layout{map[place]int{}, map[int][]int{}} }
+
+func (l *layout) of(n int, s shape) []int {
+	if c, ok := l.shapes[n]; ok {
+		return c
+	}
+	c := make([]int, 0, s.cells()-len(s))
+	for _, d := range s {
+		for _, f := range d.Fields {
+			at := place{d.Key, f}
+			i, ok := l.numbers[at]
+			if !ok {
+				i = len(l.numbers)
+				l.numbers[at] = i
+			}
+			c = append(c, i)
+		}
+	}
+	l.shapes[n] = c
+	return c
+}
+
 var errShort = errors.New("columns end early")
 
 func shapeOf(r *Record) shape {
@@ -106,8 +135,8 @@ func (t *table) append(out []byte) []byte {
 // pack writes the columns of records.
 func pack(records []*Record) ([]byte, error) {
 	var shapes, rests table
-	var order []place
-	values := map[place][]int64{}
+	l := newLayout()
+	var values [][]int64
 	fixed := make([][]int64, 4) // times, uptimes, shapes, rests
 	cells := 0
 	for _, r := range records {
@@ -126,13 +155,14 @@ func pack(records []*Record) ([]byte, error) {
 		for i, v := range []int64{int64(r.At), int64(r.Uptime), int64(s), int64(q)} {
 			fixed[i] = append(fixed[i], v)
 		}
+		columns := l.of(int(s), form)
 		for _, d := range r.Devices {
-			for f, v := range d.Values.All {
-				at := place{d.Key, uint32(f)}
-				if _, ok := values[at]; !ok {
-					order = append(order, at)
+			for i := 1; i < len(d.Values); i += 2 {
+				if columns[0] == len(values) {
+					values = append(values, nil)
 				}
-				values[at] = append(values[at], v)
+				values[columns[0]] = append(values[columns[0]], d.Values[i])
+				columns = columns[1:]
 			}
 		}
 	}
@@ -140,8 +170,8 @@ func pack(records []*Record) ([]byte, error) {
 	for _, c := range fixed {
 		out = appendColumn(out, c)
 	}
-	for _, at := range order {
-		out = appendColumn(out, values[at])
+	for _, c := range values {
+		out = appendColumn(out, c)
 	}
 	if len(out) > MaxColumns {
 		return nil, fmt.Errorf("telemetry columns: %d bytes, limit %d", len(out), MaxColumns)

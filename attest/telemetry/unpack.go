@@ -170,41 +170,38 @@ func frame(s shape, q rest) (*Record, error) {
 
 // fill reads the columns of values in the order in which the records first have them.
 func fill(s *source, records []*Record, shapes []shape, which []int64) error {
-	uses := map[place]int{}
-	var order []place
+	l := newLayout()
+	var uses []int // of each column
 	total := 0
 	for _, n := range which {
-		for _, d := range shapes[n] {
-			for _, f := range d.Fields {
-				at := place{d.Key, f}
-				if uses[at] == 0 {
-					order = append(order, at)
-				}
-				uses[at]++
+		columns := l.of(int(n), shapes[n])
+		for _, c := range columns {
+			if c == len(uses) {
+				uses = append(uses, 0)
 			}
-			total += len(d.Fields)
+			uses[c]++
 		}
-		if total > len(s.b) {
+		if total += len(columns); total > len(s.b) {
 			return errShort // each value takes a byte at least
 		}
 	}
-	columns := make(map[place][]int64, len(order))
-	for _, at := range order {
-		c, err := s.column(uses[at])
-		if err != nil {
+	columns := make([][]int64, len(uses))
+	for c, n := range uses {
+		var err error
+		if columns[c], err = s.column(n); err != nil {
 			return err
 		}
-		columns[at] = c
 	}
 	for i, r := range records {
+		from := l.of(int(which[i]), shapes[which[i]])
 		for j, d := range shapes[which[i]] {
 			values := make(Values, 0, 2*len(d.Fields))
-			for _, f := range d.Fields {
-				at := place{d.Key, f}
-				values = append(values, int64(f), columns[at][0])
-				columns[at] = columns[at][1:]
+			for k, f := range d.Fields {
+				c := from[k]
+				values = append(values, int64(f), columns[c][0])
+				columns[c] = columns[c][1:]
 			}
-			r.Devices[j].Values = values
+			r.Devices[j].Values, from = values, from[len(d.Fields):]
 		}
 	}
 	return nil

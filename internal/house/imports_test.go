@@ -18,7 +18,7 @@ const module = "github.com/hallmark-attest/hallmark/"
 var floors = [][]string{
 	{"attest", "stats"},
 	{"attest/merkle", "attest/runlog", "attest/telemetry", "attest/fsverity", "internal/proc"},
-	{"attest/tpm", "attest/bootlog", "attest/ima", "attest/host", "gpu", "engine", "sign"},
+	{"attest/tpm", "attest/tdx", "attest/bootlog", "attest/ima", "attest/host", "gpu", "engine", "sign"},
 	{"agent", "verify"},
 	{"internal/hw", "internal/sim"},
 	{"cmd", "bench"},
@@ -32,7 +32,7 @@ var bans = []struct {
 	{"cmd/hallmark", "a validator judges without devices, agent or simulator",
 		[]string{module + "agent", module + "internal/sim", module + "internal/hw", "github.com/NVIDIA/", "github.com/shirou/gopsutil"}},
 	{"cmd/hallmark-agent", "the agent has no policy, no simulator and no NVML, and stays small",
-		[]string{module + "verify", module + "internal/sim", module + "stats", "github.com/NVIDIA/", "github.com/google/go-attestation", "github.com/google/go-eventlog", "github.com/google/go-tpm-tools"}},
+		[]string{module + "verify", module + "internal/sim", module + "stats", "github.com/NVIDIA/", "github.com/google/go-attestation", "github.com/google/go-eventlog", "github.com/google/go-tpm-tools", "github.com/google/go-tdx-guest", "github.com/google/logger"}},
 	{"cmd/hallmark-gpuprobe", "the probe reads NVML and nothing else",
 		[]string{module + "agent", module + "verify", module + "internal/sim", module + "sign", "net/http", "crypto/tls", "github.com/google/"}},
 	{"attest", "the ground floor touches no file, clock, network or environment",

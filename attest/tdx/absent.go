@@ -34,6 +34,8 @@ func (d *Device) explain(err error) error {
 		return absent(self, attest.NotPermitted, "no entry may be made in %s: the collector has to run as root, or as the owner of that folder", reportDir)
 	case errors.Is(err, syscall.EIO):
 		return fmt.Errorf("%w: the host refused to quote: its quote generation service (qgsd) does not run, or its platform is not registered with Intel", err)
+	case errors.Is(err, syscall.EFBIG):
+		return fmt.Errorf("%w: the host answered with more than the kernel gave room for", err)
 	case errors.Is(err, syscall.EINVAL):
 		return fmt.Errorf("%w: the driver refuses 64 bytes of report data: is it %s?", err, Provider)
 	}

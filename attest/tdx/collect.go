@@ -3,7 +3,6 @@ package tdx
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -300,51 +299,4 @@ func passing(err error) bool {
 		}
 	}
 	return errors.As(err, &generation)
-}
-
-var le = binary.LittleEndian
-
-// Offsets in a quote (Intel TDX DCAP Quoting Library API, "Quote Format").
-const (
-	quoteHeader = 48
-	bodyTD10    = 584
-	bodyTD15    = 648
-	reportData  = 520 // in either body
-	teeTDX      = 0x81
-)
-
-// cutBlob returns the quote at the beginning of a blob: header, body, and as many bytes of signed data as it says. It is no check of
-// a quote, which is the verifier's; it refuses what would be sent in vain.
-func cutBlob(blob []byte, data [64]byte) ([]byte, error) {
-	if len(blob) < quoteHeader+6 || le.Uint32(blob[4:]) != teeTDX {
-		return nil, fmt.Errorf("%d bytes, no header of a TD's quote: %w", len(blob), ErrBlob)
-	}
-	at, size := quoteHeader, bodyTD10
-	switch v := le.Uint16(blob); v {
-	case 4:
-	case 5:
-		kind := le.Uint16(blob[quoteHeader:])
-		if at += 6; kind == 3 {
-			size = bodyTD15
-		} else if kind != 2 {
-			return nil, fmt.Errorf("version 5 with a body of type %d: %w", kind, ErrBlob)
-		}
-		if n := le.Uint32(blob[quoteHeader+2:]); n != uint32(size) {
-			return nil, fmt.Errorf("body of type %d with %d bytes: %w", kind, n, ErrBlob)
-		}
-	default:
-		return nil, fmt.Errorf("quote of version %d: %w", v, ErrBlob)
-	}
-	signature := at + size
-	if len(blob) < signature+4 {
-		return nil, fmt.Errorf("%d bytes, too short: %w", len(blob), ErrBlob)
-	}
-	end := uint64(signature) + 4 + uint64(le.Uint32(blob[signature:]))
-	if end > uint64(len(blob)) {
-		return nil, fmt.Errorf("%d bytes, says it has %d: %w", len(blob), end, ErrBlob)
-	}
-	if !bytes.Equal(blob[at+reportData:at+reportData+64], data[:]) {
-		return nil, fmt.Errorf("other report data than asked for: %w", ErrBlob)
-	}
-	return blob[:end:end], nil
 }

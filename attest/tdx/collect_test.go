@@ -3,6 +3,7 @@ package tdx_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -78,7 +79,7 @@ func within(t testing.TB, d time.Duration) context.Context {
 
 func TestQuoteIsOverWhatWasAskedAndEndsWhereItEnds(t *testing.T) {
 	for _, version := range []uint16{4, 5} {
-		for name, tail := range map[string][]byte{"nothing": nil, "zeros": make([]byte, 3065), "noise": []byte("noise")} {
+		for name, tail := range map[string][]byte{"nothing": nil, "zeros": make([]byte, 3065), "a large buffer": make([]byte, 100<<10), "noise": []byte("noise")} {
 			m := sim.Defaults()
 			m.Version = version
 			plain := newTD(t, m)
@@ -159,12 +160,31 @@ func TestQuoteRefusesWhatIsNoQuote(t *testing.T) {
 		return func(d [64]byte) []byte { return f(td.Quote(d)) }
 	}
 	for name, blob := range map[string]func([64]byte) []byte{
-		"nothing":            func([64]byte) []byte { return nil },
-		"text":               func([64]byte) []byte { return []byte(strings.Repeat("report ", 200)) },
-		"too large":          func([64]byte) []byte { return make([]byte, tdx.MaxBlob+1) },
-		"other report data":  func([64]byte) []byte { return td.Quote([64]byte{0xee}) },
-		"version 3":          edit(func(q []byte) []byte { q[0] = 3; return q }),
-		"an SGX quote":       edit(func(q []byte) []byte { q[4] = 0; return q }),
+		"nothing":               func([64]byte) []byte { return nil },
+		"text":                  func([64]byte) []byte { return []byte(strings.Repeat("report ", 200)) },
+		"too large":             func([64]byte) []byte { return make([]byte, tdx.MaxBlob+1) },
+		"other report data":     func([64]byte) []byte { return td.Quote([64]byte{0xee}) },
+		"version 3":             edit(func(q []byte) []byte { q[0] = 3; return q }),
+		"an SGX quote":          edit(func(q []byte) []byte { q[4] = 0; return q }),
+		"chain that is no text": edit(func(q []byte) []byte { q[len(q)-100] = 0x80; return q }),
+		"longer quote": edit(func(q []byte) []byte { // its chain goes on into memory that is not the driver's
+			q = append(q, bytes.Repeat([]byte{0xfe}, 3000)...)
+			for _, at := range []int{632, 636 + 130, 636 + 134 + 448 + 2 + 32 + 2} {
+				binary.LittleEndian.PutUint32(q[at:], binary.LittleEndian.Uint32(q[at:])+3000)
+			}
+			return q
+		}),
+		"much longer quote": edit(func(q []byte) []byte {
+			q = append(q, bytes.Repeat([]byte{'A'}, tdx.MaxQuote)...)
+			for _, at := range []int{632, 636 + 130, 636 + 134 + 448 + 2 + 32 + 2} {
+				binary.LittleEndian.PutUint32(q[at:], binary.LittleEndian.Uint32(q[at:])+tdx.MaxQuote)
+			}
+			return q
+		}),
+		"chain elsewhere":    edit(func(q []byte) []byte { q[636+134+448+2+32] = 3; return q }),
+		"no QE report":       edit(func(q []byte) []byte { q[636+128] = 5; return q }),
+		"long auth data":     edit(func(q []byte) []byte { q[636+134+448+1] = 2; return q }),
+		"inner size":         edit(func(q []byte) []byte { q[636+130]++; return q }),
 		"half of one":        edit(func(q []byte) []byte { return q[:len(q)/2] }),
 		"one byte less":      edit(func(q []byte) []byte { return q[:len(q)-1] }),
 		"only a body":        edit(func(q []byte) []byte { return q[:632] }),
@@ -182,7 +202,7 @@ func TestQuoteRefusesWhatIsNoQuote(t *testing.T) {
 
 func TestHungDriverHangsNobody(t *testing.T) {
 	n := newNode(t, sim.Defaults(), sim.HostOptions{})
-	d := n.open(t, tdx.Options{Hung: 150 * time.Millisecond})
+	d := n.open(t, tdx.Options{Hung: 700 * time.Millisecond})
 	release := n.host.TSM.Hang()
 	defer release()
 	if _, err := d.Quote(within(t, 30*time.Millisecond), [64]byte{1}); !errors.Is(err, context.DeadlineExceeded) {
@@ -191,9 +211,12 @@ func TestHungDriverHangsNobody(t *testing.T) {
 	if _, err := d.Quote(within(t, 30*time.Millisecond), [64]byte{2}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("second: %v", err)
 	}
-	time.Sleep(150 * time.Millisecond)
+	eventually(t, func() bool {
+		_, err := d.Quote(within(t, 20*time.Millisecond), [64]byte{3})
+		return errors.Is(err, tdx.ErrHung)
+	})
 	if _, err := d.Quote(t.Context(), [64]byte{3}); !errors.Is(err, tdx.ErrHung) {
-		t.Errorf("third, without a deadline: %v", err)
+		t.Errorf("without a deadline: %v", err)
 	}
 	if err := d.Detect(t.Context()); !errors.Is(err, tdx.ErrHung) {
 		t.Errorf("detect: %v", err)

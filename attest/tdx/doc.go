@@ -12,8 +12,8 @@
 //   - No entry outlives its quote. One that cannot be removed is tried again before the next quote, what a killed agent left is
 //     removed at the first use, and where too many stay no more are made.
 //   - A provider other than tdx_guest is refused, and so is a quote over other report data than was asked for.
-//   - Quote returns the quote and nothing behind it: what drivers pad it with is signed by nobody, and would make
-//     two forms of one quote.
+//   - Quote returns the quote and nothing behind it: what drivers pad it with is signed by nobody, would make
+//     two forms of one quote, and on older kernels can be the TD's own memory where the host lies about a length.
 //   - Whatever keeps a TD from being quoted is an *attest.AbsentError that says what to do. Outside a trust domain that is
 //     the ordinary case.
 //

@@ -8,17 +8,27 @@ import (
 // The driver and the firmware are on the node's side, but hosts of a TD are not its friends: what comes from them is cut with care.
 
 func FuzzBlob(f *testing.F) {
-	q := make([]byte, quoteHeader+bodyTD10+4+10)
-	le.PutUint16(q, 4)
-	le.PutUint32(q[4:], teeTDX)
-	le.PutUint32(q[quoteHeader+bodyTD10:], 10)
-	f.Add(q)
-	v5 := make([]byte, quoteHeader+6+bodyTD15+4)
-	le.PutUint16(v5, 5)
-	le.PutUint32(v5[4:], teeTDX)
-	le.PutUint16(v5[quoteHeader:], 3)
-	le.PutUint32(v5[quoteHeader+2:], bodyTD15)
-	f.Add(v5)
+	for _, v5 := range []bool{false, true} {
+		b, size := make([]byte, quoteHeader), bodyTD10
+		le.PutUint16(b, 4)
+		le.PutUint32(b[4:], teeTDX)
+		if v5 {
+			size = bodyTD15
+			le.PutUint16(b, 5)
+			b = le.AppendUint32(le.AppendUint16(b, 3), bodyTD15)
+		}
+		b = append(b, make([]byte, size)...)
+		b = le.AppendUint32(b, signedHead+qeReport+2+6+4)
+		b = append(b, make([]byte, 128)...)
+		b = le.AppendUint32(le.AppendUint16(b, certReport), qeReport+2+6+4)
+		b = append(b, make([]byte, qeReport+2)...)
+		b = le.AppendUint32(le.AppendUint16(b, certPEM), 4)
+		b = append(b, "PEM\n"...)
+		if _, err := cutBlob(b, [64]byte{}); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		q, err := cutBlob(b, [64]byte{})
 		if err != nil {

@@ -1,0 +1,42 @@
+package vectors
+
+import (
+	"bytes"
+	"math/rand/v2"
+)
+
+// Mutate changes one to four things of a copy of b: a bit, a byte, a length-like number, a cut, a repeat, or a stretch of other.
+func Mutate(r *rand.Rand, b, other []byte) []byte {
+	b = bytes.Clone(b)
+	for range 1 + r.IntN(4) {
+		if len(b) < 8 {
+			return b
+		}
+		i := r.IntN(len(b) - 4)
+		switch r.IntN(9) {
+		case 0:
+			b[i] ^= 1 << r.IntN(8)
+		case 1:
+			b[i] = byte(r.Uint32())
+		case 2:
+			copy(b[i:], [][]byte{{0xff, 0xff, 0xff, 0xff}, {0, 0, 0, 0}, {0, 0, 0, 0x80}, {0xff, 0xff, 0xff, 0x7f}, {1, 0, 0, 0}}[r.IntN(5)])
+		case 3:
+			b = b[:i]
+		case 4:
+			b = append(b, other[:r.IntN(len(other))]...)
+		case 5: // a field a little larger or smaller
+			b[i] += byte(1 - 2*r.IntN(2))
+		case 6:
+			n := r.IntN(min(len(b)-i, 64))
+			b = append(b[:i:i], b[i+n:]...)
+		case 7:
+			n := r.IntN(min(len(b)-i, 64))
+			b = append(b[:i+n:i+n], b[i:]...)
+		case 8: // the same place of another one
+			if n := min(len(other)-i, 1+r.IntN(700)); n > 0 {
+				b = append(b[:i:i], append(bytes.Clone(other[i:i+n]), b[min(len(b), i+n):]...)...)
+			}
+		}
+	}
+	return b
+}

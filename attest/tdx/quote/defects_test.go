@@ -1,0 +1,157 @@
+package quote_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-tdx-guest/abi"
+
+	"github.com/hallmark-attest/hallmark/attest/tdx/internal/vectors"
+	"github.com/hallmark-attest/hallmark/attest/tdx/quote"
+)
+
+// D1 to D10 are defects of go-tdx-guest at our pin (docs/tdx.md); here stand those of reading and signature.
+
+// TestD3MalformedQuotesAreRefusedBeforeTheLibrary: the four places where it panics. If one stops to panic, the pin has moved: good, and worth knowing.
+func TestD3MalformedQuotesAreRefusedBeforeTheLibrary(t *testing.T) {
+	v4 := canonical(t)[3]
+	v5 := canonical(t)[2]
+	signed5 := 48 + 6 + 648
+	for name, raw := range map[string][]byte{
+		"QE authentication data longer than the quote": put(v4, 636+128+6+384+64, 0xff, 0xff),
+		"one byte of that length":                      put(v4, 636+128+6+384+64+1, 0xff),
+		"negative signed data size of version 5":       put(v5, signed5, 0, 0, 0, 0x80),
+		"signed data of ten bytes in version 4":        append(put(v4, 632, 10, 0, 0, 0)[:636+10], make([]byte, 512)...),
+		"signed data of ten bytes in version 5":        append(put(v5, signed5, 10, 0, 0, 0)[:signed5+4+10], make([]byte, 512)...),
+	} {
+		if !panics(func() { _, _ = abi.QuoteToProto(bytes.Clone(raw)) }) {
+			t.Errorf("%s: the library does not panic any more", name)
+		}
+		_, err := quote.Parse(raw)
+		if !errors.Is(err, quote.ErrMalformed) || strings.Contains(err.Error(), "panics") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestD3EveryLengthIsBounded(t *testing.T) {
+	for i, raw := range canonical(t) {
+		for at := range raw {
+			for _, v := range []byte{0xff, 0, raw[at] ^ 0x80, raw[at] + 1} {
+				if q, err := quote.Parse(put(raw, at, v)); err == nil && len(q.Canonical()) != len(raw) {
+					t.Fatalf("quote %d, byte %d = %#x: another length", i, at, v)
+				}
+			}
+		}
+		for n := range raw {
+			if _, err := quote.Parse(raw[:n]); err == nil {
+				t.Fatalf("quote %d: accepted when cut to %d bytes", i, n)
+			}
+		}
+	}
+	if _, err := quote.Parse(make([]byte, quote.MaxSize+1)); !errors.Is(err, quote.ErrMalformed) {
+		t.Error(err)
+	}
+}
+
+// TestD6ZeroTimeIsRefused: crypto/x509 reads a zero time as the clock's, the library as "do not check".
+func TestD6ZeroTimeIsRefused(t *testing.T) {
+	q, err := quote.Parse(canonical(t)[3])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.CheckSignature(roots(t), time.Time{}); err == nil {
+		t.Error("zero time")
+	}
+	for name, at := range map[string]time.Time{"after the PCK certificate": at.AddDate(30, 0, 0), "before it": at.AddDate(-5, 0, 0)} {
+		if _, err := q.CheckSignature(roots(t), at); !errors.Is(err, quote.ErrSignature) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := q.CheckSignature(nil, at); err == nil {
+		t.Error("no roots: the library would take its own")
+	}
+}
+
+// TestD9OneQuoteServesManyGoroutines: the library's Options and parsed quote do not.
+func TestD9OneQuoteServesManyGoroutines(t *testing.T) {
+	q, err := quote.Parse(canonical(t)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	pool := roots(t)
+	for range 8 {
+		wg.Go(func() {
+			if _, err := q.CheckSignature(pool, at); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestTailMustBeZero(t *testing.T) {
+	raw := canonical(t)[3]
+	for _, n := range []int{0, 1, 70, 3065} {
+		q, err := quote.Parse(append(bytes.Clone(raw), make([]byte, n)...))
+		if err != nil || !bytes.Equal(q.Canonical(), raw) {
+			t.Errorf("%d zeros: %v", n, err)
+		}
+	}
+	if _, err := quote.Parse(append(bytes.Clone(raw), 0, 0, 1)); !errors.Is(err, quote.ErrTail) {
+		t.Error(err)
+	}
+}
+
+// TestSignatureCoversEveryByteOfHeaderAndBody and the key, the QE report and its signature.
+func TestSignatureCoversEveryByteOfHeaderAndBody(t *testing.T) {
+	pool := roots(t)
+	for _, raw := range [][]byte{canonical(t)[3], canonical(t)[2]} {
+		end := len(raw) - int(binary.LittleEndian.Uint32(raw[len(raw)-len(chainOf(t, raw))-4:])) - 6
+		for i := 0; i < end; i += 3 {
+			q, err := quote.Parse(put(raw, i, raw[i]^1))
+			if err != nil {
+				continue
+			}
+			if _, err := q.CheckSignature(pool, at); err == nil {
+				t.Fatalf("byte %d changed and accepted", i)
+			}
+		}
+	}
+}
+
+func TestForeignRootIsRefused(t *testing.T) {
+	q, err := quote.Parse(vectors.Read(t, "google-quote_v5_sample.dat"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.CheckSignature(foreignRoots(t), at); !errors.Is(err, quote.ErrSignature) {
+		t.Error(err)
+	}
+}
+
+func chainOf(t *testing.T, raw []byte) []byte {
+	q, err := quote.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q.ChainPEM()
+}
+
+func put(raw []byte, at int, b ...byte) []byte {
+	raw = bytes.Clone(raw)
+	copy(raw[at:], b)
+	return raw
+}
+
+func panics(f func()) (did bool) {
+	defer func() { did = recover() != nil }()
+	f()
+	return false
+}

@@ -1,0 +1,106 @@
+package quote_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+	"testing"
+
+	"github.com/hallmark-attest/hallmark/attest/tdx/internal/vectors"
+	"github.com/hallmark-attest/hallmark/attest/tdx/quote"
+)
+
+func mutations(t testing.TB) int {
+	v := os.Getenv("HALLMARK_MUTATIONS")
+	if v == "" {
+		return 3000
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// canonical gives the captured quotes, cut.
+func canonical(t testing.TB) [][]byte {
+	var out [][]byte
+	for _, c := range captured {
+		raw := vectors.Read(t, c.file)
+		n, err := quote.Length(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, raw[:n])
+	}
+	return out
+}
+
+// TestMutatedQuotes: no mutant panics or allocates without bound, and one that is accepted says what a captured quote says.
+func TestMutatedQuotes(t *testing.T) {
+	all := canonical(t)
+	known := map[any]bool{}
+	type said struct {
+		quote.Body
+		quote.QEReport
+		ppid [32]byte
+	}
+	pool := roots(t)
+	for _, raw := range all {
+		q, err := quote.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := q.CheckSignature(pool, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known[said{q.Body, q.QE, p.PPIDHash}] = true
+	}
+	r := rand.New(rand.NewPCG(1, uint64(mutations(t))))
+	accepted := 0
+	const batch = 100
+	var before, after runtime.MemStats
+	for done := 0; done < mutations(t); done += batch {
+		runtime.ReadMemStats(&before)
+		for range batch {
+			b := vectors.Mutate(r, all[r.IntN(len(all))], all[r.IntN(len(all))])
+			q, err := quote.Parse(b)
+			if err != nil {
+				continue
+			}
+			p, err := q.CheckSignature(pool, at)
+			if err != nil {
+				continue
+			}
+			accepted++
+			if !known[said{q.Body, q.QE, p.PPIDHash}] {
+				t.Fatalf("accepted with another meaning: %x", b)
+			}
+		}
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > batch<<20 {
+			t.Fatalf("%d bytes allocated for %d mutants", n, batch)
+		}
+	}
+	t.Logf("%d mutants, %d accepted with the meaning they had", mutations(t), accepted)
+}
+
+func FuzzParse(f *testing.F) {
+	for _, c := range captured {
+		f.Add(vectors.Read(f, c.file))
+	}
+	pool := roots(f)
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		q, err := quote.Parse(raw)
+		if err != nil {
+			return
+		}
+		again, err := quote.Parse(q.Canonical())
+		if err != nil || again.Body != q.Body || again.QE != q.QE {
+			t.Fatalf("the canonical quote is read otherwise: %v", err)
+		}
+		_, _ = q.CheckSignature(pool, at)
+	})
+}

@@ -16,4 +16,6 @@ var (
 	ErrTail = errors.New("bytes behind the signed data")
 	// ErrSignature says that the chain or one of the signatures does not verify.
 	ErrSignature = errors.New("signature not valid")
+	// ErrUnsupported says that the quote was not judged: its chain is of a kind we do not know how to follow.
+	ErrUnsupported = errors.New("not supported")
 )

@@ -28,6 +28,9 @@ func (q *Quote) CheckSignature(roots *x509.CertPool, at time.Time) (*Platform, e
 	if err != nil {
 		return nil, fmt.Errorf("tdx quote: chain: %w", err)
 	}
+	if certs[1].Subject.CommonName == processorCA {
+		return nil, fmt.Errorf("tdx quote: PCK certificate by %q: %w", processorCA, ErrUnsupported)
+	}
 	platform, err := platformOf(certs[0], certs[1])
 	if err != nil {
 		return nil, fmt.Errorf("tdx quote: PCK certificate: %w", err)
@@ -37,6 +40,10 @@ func (q *Quote) CheckSignature(roots *x509.CertPool, at time.Time) (*Platform, e
 	}
 	return platform, nil
 }
+
+// processorCA certifies single-socket client machines, none of which has TDX. The library compares the names of its
+// chain literally and would call the signature bad (D10), which is another statement than "not known to us".
+const processorCA = "Intel SGX PCK Processor CA"
 
 // library is all that go-tdx-guest does for us.
 func (q *Quote) library(roots *x509.CertPool, at time.Time) error {

@@ -9,12 +9,12 @@ import (
 
 var beginCertificate = []byte("-----BEGIN CERTIFICATE-----")
 
-// chain reads the PCK certificate, its CA and the root: exactly three PEM blocks with nothing between, before or
-// behind them but line ends and the zero byte some QGS versions append.
-func chain(text []byte) ([3]*x509.Certificate, error) {
-	var out [3]*x509.Certificate
+// chain reads the PCK certificate and its CA. The text is exactly three PEM blocks, the last one the root (which the
+// library reads, and which is trusted only where it is in the roots), with nothing between, before or behind them but line ends
+// and the zero byte some QGS versions append.
+func chain(text []byte) (out [2]*x509.Certificate, err error) {
 	text = bytes.TrimSuffix(text, []byte{0})
-	for i := range out {
+	for i := range 3 {
 		if !bytes.HasPrefix(text, beginCertificate) {
 			return out, fmt.Errorf("certificate %d: no PEM block: %w", i, ErrMalformed)
 		}
@@ -26,11 +26,13 @@ func chain(text []byte) ([3]*x509.Certificate, error) {
 		if n := bytes.Count(text[:len(text)-len(rest)], []byte("-----BEGIN")); n != 1 {
 			return out, fmt.Errorf("certificate %d: broken PEM block: %w", i, ErrMalformed)
 		}
-		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
+		text = bytes.TrimLeft(rest, "\r\n")
+		if i == len(out) {
+			break
+		}
+		if out[i], err = x509.ParseCertificate(block.Bytes); err != nil {
 			return out, fmt.Errorf("certificate %d: %w: %w", i, err, ErrMalformed)
 		}
-		out[i], text = cert, bytes.TrimLeft(rest, "\r\n")
 	}
 	if len(text) > 0 {
 		return out, fmt.Errorf("%d bytes behind three certificates: %w", len(text), ErrMalformed)

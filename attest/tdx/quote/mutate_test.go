@@ -2,26 +2,12 @@ package quote_test
 
 import (
 	"math/rand/v2"
-	"os"
 	"runtime"
-	"strconv"
 	"testing"
 
 	"github.com/hallmark-attest/hallmark/attest/tdx/internal/vectors"
 	"github.com/hallmark-attest/hallmark/attest/tdx/quote"
 )
-
-func mutations(t testing.TB) int {
-	v := os.Getenv("HALLMARK_MUTATIONS")
-	if v == "" {
-		return 3000
-	}
-	n, err := strconv.Atoi(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
 
 // canonical gives the captured quotes, cut.
 func canonical(t testing.TB) [][]byte {
@@ -46,7 +32,7 @@ func TestMutatedQuotes(t *testing.T) {
 		quote.QEReport
 		ppid [32]byte
 	}
-	pool := roots(t)
+	pool, n := roots(t), vectors.Mutations(t)
 	for _, raw := range all {
 		q, err := quote.Parse(raw)
 		if err != nil {
@@ -58,11 +44,11 @@ func TestMutatedQuotes(t *testing.T) {
 		}
 		known[said{q.Body, q.QE, p.PPIDHash}] = true
 	}
-	r := rand.New(rand.NewPCG(1, uint64(mutations(t))))
+	r := rand.New(rand.NewPCG(1, uint64(n)))
 	accepted := 0
 	const batch = 100
 	var before, after runtime.MemStats
-	for done := 0; done < mutations(t); done += batch {
+	for done := 0; done < n; done += batch {
 		runtime.ReadMemStats(&before)
 		for range batch {
 			b := vectors.Mutate(r, all[r.IntN(len(all))], all[r.IntN(len(all))])
@@ -80,11 +66,11 @@ func TestMutatedQuotes(t *testing.T) {
 			}
 		}
 		runtime.ReadMemStats(&after)
-		if n := after.TotalAlloc - before.TotalAlloc; n > batch<<20 {
-			t.Fatalf("%d bytes allocated for %d mutants", n, batch)
+		if size := after.TotalAlloc - before.TotalAlloc; size > batch<<20 {
+			t.Fatalf("%d bytes allocated for %d mutants", size, batch)
 		}
 	}
-	t.Logf("%d mutants, %d accepted with the meaning they had", mutations(t), accepted)
+	t.Logf("%d mutants, %d accepted with the meaning they had", n, accepted)
 }
 
 func FuzzParse(f *testing.F) {

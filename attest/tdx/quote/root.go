@@ -6,6 +6,7 @@ import (
 	_ "embed" // Intel's root
 	"encoding/pem"
 	"errors"
+	"sync"
 )
 
 //go:embed intel-sgx-root-ca.pem
@@ -18,13 +19,9 @@ var IntelRootDigest = [32]byte{
 	0x0e, 0x74, 0x24, 0x96, 0x43, 0x99, 0xe8, 0x85, 0xa7, 0xcb, 0xb8, 0xcc, 0xfa, 0xb6, 0x74, 0xd3,
 }
 
-// IntelRoots is the pool with Intel's root alone. A pool of a simulator's root is made by the caller.
+// IntelRoots is a pool with Intel's root alone. A pool of a simulator's root is made by the caller.
 func IntelRoots() (*x509.CertPool, error) {
-	block, _ := pem.Decode(intelRoot)
-	if block == nil || sha256.Sum256(block.Bytes) != IntelRootDigest {
-		return nil, errors.New("tdx quote: the embedded root is not Intel's")
-	}
-	cert, err := x509.ParseCertificate(block.Bytes)
+	cert, err := intelCertificate()
 	if err != nil {
 		return nil, err
 	}
@@ -32,3 +29,11 @@ func IntelRoots() (*x509.CertPool, error) {
 	pool.AddCert(cert)
 	return pool, nil
 }
+
+var intelCertificate = sync.OnceValues(func() (*x509.Certificate, error) {
+	block, _ := pem.Decode(intelRoot)
+	if block == nil || sha256.Sum256(block.Bytes) != IntelRootDigest {
+		return nil, errors.New("tdx quote: the embedded root is not Intel's")
+	}
+	return x509.ParseCertificate(block.Bytes)
+})

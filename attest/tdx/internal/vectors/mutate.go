@@ -3,11 +3,17 @@ package vectors
 import (
 	"bytes"
 	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
 )
 
 // Mutate changes one to four things of a copy of b: a bit, a byte, a length-like number, a cut, a repeat, or a stretch of other.
 func Mutate(r *rand.Rand, b, other []byte) []byte {
 	b = bytes.Clone(b)
+	if len(other) == 0 {
+		other = b
+	}
 	for range 1 + r.IntN(4) {
 		if len(b) < 8 {
 			return b
@@ -39,4 +45,18 @@ func Mutate(r *rand.Rand, b, other []byte) []byte {
 		}
 	}
 	return b
+}
+
+// Mutations is how many mutants a test tries: HALLMARK_MUTATIONS, by default 3,000.
+func Mutations(t testing.TB) int {
+	t.Helper()
+	v := os.Getenv("HALLMARK_MUTATIONS")
+	if v == "" {
+		return 3000
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

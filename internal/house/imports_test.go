@@ -24,6 +24,9 @@ var floors = [][]string{
 	{"cmd", "bench"},
 }
 
+// tdxClient asks for quotes; the collecting half of attest/tdx goes to the kernel by go-configfs-tsm itself.
+const tdxClient = "github.com/google/go-tdx-guest/client"
+
 // bans are transitive: a program on the left never links anything that begins with an entry on the right.
 var bans = []struct {
 	pkg, why string
@@ -99,6 +102,15 @@ func TestImportsPointDown(t *testing.T) {
 			if to > from || to == from && otherEntry != entry {
 				t.Errorf("%s (floor %d, %s) imports %s (floor %d, %s): imports point down", name, from, entry, other, to, otherEntry)
 			}
+		}
+	}
+}
+
+// TestD8LibraryCollectorIsLinkedNowhere: go-tdx-guest's client makes a configfs entry to see whether it can, on every quote, and leaves it.
+func TestD8LibraryCollectorIsLinkedNowhere(t *testing.T) {
+	for name, p := range list(t) {
+		if slices.Contains(p.Deps, tdxClient) {
+			t.Errorf("%s links %s", name, tdxClient)
 		}
 	}
 }

@@ -155,7 +155,9 @@ func TestQuoteIsTriedOnceWhereThatIsAll(t *testing.T) {
 }
 
 func TestQuoteRefusesWhatIsNoQuote(t *testing.T) {
-	td := newTD(t, sim.Defaults())
+	m := sim.Defaults()
+	m.CertZero = false // the chain ends with text, so that what is put behind it may go on with text
+	td := newTD(t, m)
 	edit := func(f func([]byte) []byte) func([64]byte) []byte {
 		return func(d [64]byte) []byte { return f(td.Quote(d)) }
 	}
@@ -167,20 +169,15 @@ func TestQuoteRefusesWhatIsNoQuote(t *testing.T) {
 		"version 3":             edit(func(q []byte) []byte { q[0] = 3; return q }),
 		"an SGX quote":          edit(func(q []byte) []byte { q[4] = 0; return q }),
 		"chain that is no text": edit(func(q []byte) []byte { q[len(q)-100] = 0x80; return q }),
-		"longer quote": edit(func(q []byte) []byte { // its chain goes on into memory that is not the driver's
-			q = append(q, bytes.Repeat([]byte{0xfe}, 3000)...)
-			for _, at := range []int{632, 636 + 130, 636 + 134 + 448 + 2 + 32 + 2} {
-				binary.LittleEndian.PutUint32(q[at:], binary.LittleEndian.Uint32(q[at:])+3000)
-			}
+		// The chain goes on into memory that is not the driver's.
+		"longer quote":      edit(func(q []byte) []byte { return longer(q, len(q), bytes.Repeat([]byte{0xfe}, 3000)) }),
+		"much longer quote": edit(func(q []byte) []byte { return longer(q, len(q), bytes.Repeat([]byte{'A'}, tdx.MaxQuote)) }),
+		"longer auth data": edit(func(q []byte) []byte {
+			q = longer(q, authData, make([]byte, 300))
+			binary.LittleEndian.PutUint16(q[authData-2:], 300+32)
 			return q
 		}),
-		"much longer quote": edit(func(q []byte) []byte {
-			q = append(q, bytes.Repeat([]byte{'A'}, tdx.MaxQuote)...)
-			for _, at := range []int{632, 636 + 130, 636 + 134 + 448 + 2 + 32 + 2} {
-				binary.LittleEndian.PutUint32(q[at:], binary.LittleEndian.Uint32(q[at:])+tdx.MaxQuote)
-			}
-			return q
-		}),
+		"endless padding":    edit(func(q []byte) []byte { return append(q, make([]byte, tdx.MaxBlob)...) }),
 		"chain elsewhere":    edit(func(q []byte) []byte { q[636+134+448+2+32] = 3; return q }),
 		"no QE report":       edit(func(q []byte) []byte { q[636+128] = 5; return q }),
 		"long auth data":     edit(func(q []byte) []byte { q[636+134+448+1] = 2; return q }),
@@ -198,6 +195,22 @@ func TestQuoteRefusesWhatIsNoQuote(t *testing.T) {
 		}
 		n.clean(t)
 	}
+}
+
+// authData is where a quote of version 4 has the authentication data of its quoting enclave.
+const authData = 636 + 134 + 448 + 2
+
+// longer puts bytes into the signed data and adds them to the sizes around.
+func longer(q []byte, at int, more []byte) []byte {
+	le, chain := binary.LittleEndian, authData+32+2
+	sizes := []int{632, 636 + 130}
+	if at > chain {
+		sizes = append(sizes, chain)
+	}
+	for _, s := range sizes {
+		le.PutUint32(q[s:], le.Uint32(q[s:])+uint32(len(more)))
+	}
+	return append(append(bytes.Clone(q[:at]), more...), q[at:]...)
 }
 
 func TestHungDriverHangsNobody(t *testing.T) {

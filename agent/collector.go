@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +32,8 @@ type CollectorOptions struct {
 	Sources []Source
 	// Background runs beside, until its context ends: digests of models.
 	Background []func(context.Context)
+	// TD is asked for quotes; nil where tdx.report is "none".
+	TD TD
 	// Logs are what may be sent beside evidence, by attest's names; a log without reader is absent.
 	Logs map[string]LogReader
 	// Blocks proves blocks of weights; nil where no engine is configured.
@@ -56,9 +59,10 @@ type Collector struct {
 	key     *ecdsa.PrivateKey // evidence key: fresh per start, or the node key where there is no TPM
 	keyID   attest.Digest
 	confirm attest.Confirmation
-	keeper  *tpmKeeper  // nil without TPM
-	runtime *runtimeLog // nil without TPM
-	related *relatedLog // nil where the measurement list goes out as it is
+	keeper  *tpmKeeper   // nil without TPM
+	runtime *runtimeLog  // nil without TPM
+	td      *trustDomain // nil where no TD is configured
+	related *relatedLog  // nil where the measurement list goes out as it is
 	readers []*reader
 	turn    turn          // one evidence or one step of enrolment at a time
 	rested  time.Time     // no enrolment before; belongs to whoever has the turn
@@ -80,7 +84,7 @@ func NewCollector(o CollectorOptions) (*Collector, error) {
 		c.key, err = loadNodeKey(o.Config.StateDir)
 	} else {
 		c.key, err = sign.GenerateKey()
-		c.runtime = newRuntimeLog(o, c.startFacts)
+		c.runtime = newRuntimeLog(o, runtimeFile, o.Config.Logs.RuntimeRegister, c.startFacts)
 		c.keeper = newTPMKeeper(o.OpenTPM, &c.turn, c.runtime, o.Log)
 		if c.runtime.wanted() {
 			c.o.Logs = maps.Clone(o.Logs)
@@ -98,6 +102,15 @@ func NewCollector(o CollectorOptions) (*Collector, error) {
 	}
 	if c.confirm, err = attest.NewConfirmation(&c.key.PublicKey); err != nil {
 		return nil, err
+	}
+	if o.TD != nil {
+		c.td = newTrustDomain(o, c.startFacts)
+		o.Sources = append(slices.Clip(o.Sources), c.td.source(o.Now))
+		c.o.Logs = maps.Clone(c.o.Logs)
+		if c.o.Logs == nil {
+			c.o.Logs = map[string]LogReader{}
+		}
+		c.o.Logs[attest.LogCCEL], c.o.Logs[attest.LogRTMR] = c.td.ccel, c.td.events.read
 	}
 	if o.Telemetry != nil {
 		o.Sources = append(slices.Clip(o.Sources), TelemetrySource(o.Telemetry))
@@ -124,6 +137,12 @@ func (c *Collector) Run(ctx context.Context) {
 			all.Go(func() { r.run(ctx, sync.OnceFunc(first.Done)) })
 		}
 	}
+	if c.td != nil {
+		all.Go(func() { c.td.open(ctx) })
+		if c.keeper == nil && c.o.Engines != nil {
+			all.Go(func() { c.record(ctx) })
+		}
+	}
 	if c.o.Telemetry != nil {
 		all.Go(func() { c.telemetry(ctx) })
 		if c.keeper != nil {
@@ -135,8 +154,8 @@ func (c *Collector) Run(ctx context.Context) {
 	}
 	all.Go(func() { first.Wait(); close(c.warm) })
 	all.Wait()
-	if c.runtime != nil {
-		c.runtime.close()
+	for _, l := range c.runtimeLogs() {
+		l.close()
 	}
 }
 
@@ -198,7 +217,7 @@ func (c *Collector) Evidence(ctx context.Context, p *EvidenceParams) ([]byte, er
 	}
 	checked := make(chan error, 1) // while the TPM signs
 	go func() { checked <- c.passed.check(b, bound) }()
-	roots, err := c.quote(ctx, t, attest.Binding(p.Root, c.keyID, bound))
+	roots, err := c.quote(ctx, t, b, attest.Binding(p.Root, c.keyID, bound))
 	if err := errors.Join(<-checked, err); err != nil {
 		return nil, unavailable("evidence", err)
 	}
@@ -225,6 +244,7 @@ func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEI
 		}
 	}
 	states := gather(ctx, c.readers)
+	outsideClass(states, p.Class)
 	if t != nil {
 		states[attest.KindTPM] = claims
 	}
@@ -240,11 +260,20 @@ func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEI
 
 // quote asks the TPM to sign the binding. There is no way around a TPM that
 // fails: a node enrolled with an attestation key must not answer without it.
-func (c *Collector) quote(ctx context.Context, t *heldTPM, binding attest.Digest) ([]byte, error) {
-	if t == nil {
-		return attest.Marshal(map[attest.Kind]any{})
+// A TD's quote comes first, for the TPM's covers it.
+func (c *Collector) quote(ctx context.Context, t *heldTPM, b *attest.Bound, binding attest.Digest) ([]byte, error) {
+	roots, inside := map[attest.Kind]any{}, map[attest.Kind]attest.Digest{}
+	td, err := c.tdQuote(ctx, b, binding, t)
+	if err != nil {
+		return nil, err
 	}
-	inner, err := attest.Inner(nil)
+	if td != nil {
+		roots[attest.KindTDX], inside[attest.KindTDX] = td, sha256.Sum256(td)
+	}
+	if t == nil {
+		return attest.Marshal(roots)
+	}
+	inner, err := attest.Inner(inside)
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +291,8 @@ func (c *Collector) quote(ctx context.Context, t *heldTPM, binding attest.Digest
 			q = raw
 		}
 	}
-	return attest.Marshal(map[attest.Kind]any{attest.KindTPM: q})
+	roots[attest.KindTPM] = q
+	return attest.Marshal(roots)
 }
 
 func (c *Collector) seal(bound, roots []byte) ([]byte, error) {

@@ -51,9 +51,9 @@ type GPUConfig struct {
 	Interval Duration `yaml:"interval"` // between two sweeps of telemetry; default 1s
 }
 
-// TDXConfig is accepted for later versions; the kind is not built and stated as absent.
+// TDXConfig says where a trust domain asks for quotes.
 type TDXConfig struct {
-	Report string `yaml:"report"` // configfs-tsm; default /sys/kernel/config/tsm/report
+	Report string `yaml:"report"` // configfs-tsm, or "none"; default /sys/kernel/config/tsm/report
 }
 
 // ValidatorsConfig says who may ask.

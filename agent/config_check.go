@@ -62,7 +62,9 @@ func (c *Config) checkPaths() error {
 	}
 	absolute("state_dir", c.StateDir, "/var/lib/hallmark")
 	absolute("gpu.probe", c.GPU.Probe, "/usr/lib/hallmark/hallmark-gpuprobe")
-	absolute("tdx.report", c.TDX.Report, "/sys/kernel/config/tsm/report")
+	if c.TDX.Report != None {
+		absolute("tdx.report", c.TDX.Report, "/sys/kernel/config/tsm/report, or none")
+	}
 	if c.TPM.Device != None {
 		absolute("tpm.device", strings.TrimPrefix(c.TPM.Device, "unix:"), "/dev/tpmrm0, or none on a host without TPM")
 	}

@@ -91,6 +91,15 @@ func (n *node) open(envelope []byte, root attest.Digest) (*attest.Bound, error) 
 	if err != nil {
 		return nil, err
 	}
+	inside := map[attest.Kind]attest.Digest{}
+	if raw, ok := roots[attest.KindTDX]; ok {
+		var td []byte
+		if err := attest.Unmarshal(raw, &td, attest.MaxEvidenceSize); err != nil {
+			return nil, err
+		}
+		inside[attest.KindTDX] = sha256.Sum256(td)
+		delete(roots, attest.KindTDX)
+	}
 	if n.config.TPM.Device == None {
 		if len(roots) != 0 {
 			return nil, errors.New("a root without TPM")
@@ -101,12 +110,40 @@ func (n *node) open(envelope []byte, root attest.Digest) (*attest.Bound, error) 
 	if err := attest.Unmarshal(roots[attest.KindTPM], &q, 1024); err != nil {
 		return nil, err
 	}
-	inner, _ := attest.Inner(nil)
+	inner, _ := attest.Inner(inside)
 	want := attest.TPMQualifying(attest.Binding(root, keyID, ev.Bound), inner)
 	if q.Qualifying != want || !ecdsa.VerifyASN1(&n.tpm.key.PublicKey, want[:], q.Signature) {
 		return nil, errors.New("quote is not over this binding")
 	}
 	return bound, nil
+}
+
+// payload is the evidence inside a response, unchecked.
+func (n *node) payload(t *testing.T, r *attest.Response) *attest.Evidence {
+	t.Helper()
+	msg, err := sign.Open(r.Evidence, attest.TypeEvidence, attest.MaxEvidenceSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev, err := attest.ParseEvidence(msg.Unverified())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ev
+}
+
+func (n *node) boundOf(t *testing.T, r *attest.Response) []byte { return n.payload(t, r).Bound }
+
+func (n *node) rootsOf(t *testing.T, r *attest.Response) map[attest.Kind][]byte {
+	roots, err := attest.ParseRoots(n.payload(t, r).Roots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[attest.Kind][]byte{}
+	for k, raw := range roots {
+		out[k] = raw
+	}
+	return out
 }
 
 func TestConcurrentChallengesAreAllAnsweredWithTheirOwnPath(t *testing.T) {

@@ -123,6 +123,7 @@ type nodeOptions struct {
 	bootID     func() ([16]byte, error)
 	engines    *EngineWatch
 	telemetry  *recorder.Recorder
+	td         TD
 	noRuntime  bool
 	twoHalves  bool
 }
@@ -167,7 +168,7 @@ func startNode(t testing.TB, o nodeOptions) *node {
 	if n.keys, err = NewKeyring(c.Validators.Keys); err != nil {
 		t.Fatal(err)
 	}
-	n.collector, err = NewCollector(CollectorOptions{Config: &c, Version: "test", OpenTPM: o.openTPM, Sources: o.sources, Background: o.background, Logs: o.logs, Blocks: o.blocks, Related: o.related, BootID: o.bootID, Engines: o.engines, Telemetry: o.telemetry,
+	n.collector, err = NewCollector(CollectorOptions{Config: &c, Version: "test", OpenTPM: o.openTPM, Sources: o.sources, Background: o.background, Logs: o.logs, Blocks: o.blocks, Related: o.related, BootID: o.bootID, Engines: o.engines, Telemetry: o.telemetry, TD: o.td,
 		Inputs: func() attest.Inputs { return ReadInputs(&c, "/") }, Software: func() attest.Software { return attest.Software{Agent: &attest.FileDigest{Size: 1}} },
 		Log: quiet(t), Now: n.now})
 	if err != nil {

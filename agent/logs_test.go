@@ -69,7 +69,7 @@ func TestLogsComeFromTheAskedByteAndNoOthersCome(t *testing.T) {
 		t.Errorf("no log was asked for: %v", got)
 	}
 	got := n.logs(t, n.validator, &attest.Logs{Boot: at(5), CEL: at(0), CCEL: at(0)})
-	if len(got) != 2 || string(got["boot"].Bytes) != "log" || got["boot"].Offset != 5 || got["boot"].More || got["boot"].Absent != nil {
+	if len(got) != 3 || string(got["boot"].Bytes) != "log" || got["boot"].Offset != 5 || got["boot"].More || got["boot"].Absent != nil {
 		t.Errorf("boot: %+v", got)
 	}
 	if a := got["cel"].Absent; a == nil || a.Reason != attest.NotConfigured || a.What != "cel" {

@@ -145,7 +145,7 @@ func TestMovedRegisterIsMendedWhateverIsHidden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := n.collector.quote(t.Context(), held, attest.Digest{})
+	b, err := n.collector.quote(t.Context(), held, &attest.Bound{}, attest.Digest{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,11 +33,11 @@ func (r pcrRegister) Extend(ctx context.Context, digests map[uint16][]byte) erro
 	return r.tpm.ExtendPCR(ctx, r.pcr, digests)
 }
 
-// runtimeLog is the collector's runtime log: which agent started on this boot,
-// and which engines it saw. It never stands in the way of an answer: a host on
-// which it cannot be kept says why, in the TPM's claims, and answers without it.
+// runtimeLog is the collector's runtime log over one register: which agent started on
+// this boot, and which engines it saw. It never stands in the way of an answer: a host on
+// which it cannot be kept says why, in its claims, and answers without it.
 type runtimeLog struct {
-	pcr    uint
+	index  uint // of the register, as records state it
 	path   string
 	bootID func() ([16]byte, error)
 	clock  func() time.Time
@@ -51,26 +51,36 @@ type runtimeLog struct {
 }
 
 // wanted reports whether there is to be a log.
-func (r *runtimeLog) wanted() bool { return r.pcr != 0 && r.bootID != nil }
+func (r *runtimeLog) wanted() bool { return r.index != 0 && r.bootID != nil }
 
-const runtimeFile = "runtime.cel"
+// Files of runtime logs in the state directory.
+const (
+	runtimeFile = "runtime.cel"    // in a register of the TPM
+	rtmrFile    = "runtime-td.cel" // in RTMR3 of a TD
+)
 
-func newRuntimeLog(o CollectorOptions, start func() runlog.Facts) *runtimeLog {
-	r := &runtimeLog{pcr: o.Config.Logs.RuntimeRegister, path: filepath.Join(o.Config.StateDir, runtimeFile), bootID: o.BootID,
+func newRuntimeLog(o CollectorOptions, file string, index uint, start func() runlog.Facts) *runtimeLog {
+	r := &runtimeLog{index: index, path: filepath.Join(o.Config.StateDir, file), bootID: o.BootID,
 		clock: o.Now, start: start, log: o.Log}
-	r.absence = attest.Absent("", attest.NotYet, "the TPM is not open yet")
+	r.absence = attest.Absent("", attest.NotYet, "its register is not open yet")
 	if !r.wanted() {
 		r.absence = attest.Absent("", attest.NotConfigured, "no runtime log")
 	}
 	return r
 }
 
-// open begins or continues the log over a TPM that was opened (again). The caller has the TPM to itself.
-func (r *runtimeLog) open(ctx context.Context, t TPM) {
+// openTPM opens the log over a TPM that was opened (again). The caller has the TPM to itself.
+func (r *runtimeLog) openTPM(ctx context.Context, t TPM) {
+	if register, able := t.(registerTPM); able {
+		r.open(ctx, pcrRegister{register, r.index})
+	}
+}
+
+// open begins or continues the log. The caller has the register to itself.
+func (r *runtimeLog) open(ctx context.Context, register runlog.Register) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	register, able := t.(registerTPM)
-	if !r.wanted() || !able {
+	if !r.wanted() {
 		return
 	}
 	if r.events != nil {
@@ -82,17 +92,17 @@ func (r *runtimeLog) open(ctx context.Context, t TPM) {
 		if errors.Is(err, runlog.ErrForeign) {
 			reason = attest.Changed
 		}
-		r.absence = attest.Absent("", reason, "register %d: %s", r.pcr, attest.Clean(err.Error()))
-		r.log.Warn("no runtime log in this boot: evidence says so, nothing else changes", "register", r.pcr, "err", err)
+		r.absence = attest.Absent("", reason, "register %d: %s", r.index, attest.Clean(err.Error()))
+		r.log.Warn("no runtime log in this boot: evidence says so, nothing else changes", "register", r.index, "err", err)
 	}
 }
 
-func (r *runtimeLog) reopen(ctx context.Context, t registerTPM) error {
+func (r *runtimeLog) reopen(ctx context.Context, register runlog.Register) error {
 	id, err := r.bootID()
 	if err != nil {
 		return fmt.Errorf("boot id: %w", err)
 	}
-	events, err := runlog.Open(ctx, runlog.Options{Path: r.path, BootID: id, PCR: uint8(r.pcr), Register: pcrRegister{t, r.pcr}, Clock: r.clock})
+	events, err := runlog.Open(ctx, runlog.Options{Path: r.path, BootID: id, PCR: uint8(r.index), Register: register, Clock: r.clock})
 	if err != nil {
 		return err
 	}
@@ -106,7 +116,14 @@ func (r *runtimeLog) reopen(ctx context.Context, t registerTPM) error {
 	return nil
 }
 
-// state is the register for the TPM's claims, or why there is none.
+// none says why the log cannot be opened.
+func (r *runtimeLog) none(why attest.Absence) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.absence = why
+}
+
+// state is the register for the claims, or why there is none.
 func (r *runtimeLog) state() (register uint, absence *attest.Absence) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,7 +131,7 @@ func (r *runtimeLog) state() (register uint, absence *attest.Absence) {
 		a := r.absence
 		return 0, &a
 	}
-	return r.pcr, nil
+	return r.index, nil
 }
 
 // opening reports whether the log may still come.
@@ -124,7 +141,7 @@ func (r *runtimeLog) opening() bool {
 	return r.events == nil && r.absence.Reason == attest.NotYet
 }
 
-// append records an event; the caller has the TPM to itself.
+// append records an event; the caller has the register to itself.
 func (r *runtimeLog) append(ctx context.Context, typ runlog.Type, facts runlog.Facts) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -135,7 +152,7 @@ func (r *runtimeLog) append(ctx context.Context, typ runlog.Type, facts runlog.F
 	switch {
 	case err == nil, errors.Is(err, runlog.ErrPending):
 	case errors.Is(err, runlog.ErrForeign), errors.Is(err, runlog.ErrFull):
-		r.absence = attest.Absent("", attest.Changed, "register %d: %s", r.pcr, attest.Clean(err.Error()))
+		r.absence = attest.Absent("", attest.Changed, "register %d: %s", r.index, attest.Clean(err.Error()))
 		r.log.Warn("runtime log ended: evidence says so, nothing else changes", "err", err)
 		_ = r.events.Close()
 		r.events = nil

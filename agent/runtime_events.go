@@ -95,20 +95,35 @@ func (w *EngineWatch) Runs(path string) bool {
 
 const recordRetry = 50 * time.Millisecond
 
-// record writes what the watch notices into the runtime log, when the TPM has nothing better to do.
+// runtimeLogs are the logs this collector keeps: in the TPM's register, and in the TD's.
+func (c *Collector) runtimeLogs() (logs []*runtimeLog) {
+	if c.runtime != nil {
+		logs = append(logs, c.runtime)
+	}
+	if c.td != nil {
+		logs = append(logs, c.td.events)
+	}
+	return logs
+}
+
+// record writes what the watch notices into the runtime logs, when the TPM has nothing better to do.
 func (c *Collector) record(ctx context.Context) {
 	for {
 		select {
 		case facts := <-c.o.Engines.news:
-			for c.runtime.opening() { // an engine may be seen before the TPM is open
-				select {
-				case <-time.After(recordRetry):
-				case <-ctx.Done():
-					return
+			for _, l := range c.runtimeLogs() {
+				for l.opening() { // an engine may be seen before the register is open
+					select {
+					case <-time.After(recordRetry):
+					case <-ctx.Done():
+						return
+					}
 				}
 			}
 			if c.turn.take(ctx, false) == nil {
-				c.runtime.append(ctx, runlog.TypeEngine, facts)
+				for _, l := range c.runtimeLogs() {
+					l.append(ctx, runlog.TypeEngine, facts)
+				}
 				c.turn.give()
 			}
 		case <-ctx.Done():

@@ -90,7 +90,7 @@ func (k *tpmKeeper) attempt(ctx context.Context) (*heldTPM, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.events.open(ctx, t) // before the first claims and quotes, which speak of it
+	k.events.openTPM(ctx, t) // before the first claims and quotes, which speak of it
 	h := newHeldTPM(t, k.events.state)
 	k.reread(ctx, h)
 	return h, nil

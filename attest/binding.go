@@ -2,7 +2,9 @@ package attest
 
 import (
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/binary"
+	"slices"
 )
 
 // The formulas of docs/format.md section "Binding". Every part has a fixed
@@ -43,6 +45,12 @@ func Inner(quotes map[Kind]Digest) (Digest, error) {
 		return Digest{}, err
 	}
 	return sha256.Sum256(b), nil
+}
+
+// TDXReportData is the report data of a TD quote. It names the attestation key of the
+// TPM beside it and of the host below it, as digests of their Names; zeros where there is none.
+func TDXReportData(binding, localAK, hostAK Digest) [64]byte {
+	return sha512.Sum512(slices.Concat([]byte("hallmark/tdx/1"), binding[:], localAK[:], hostAK[:]))
 }
 
 // TPMQualifying is the qualifyingData of the TPM quote.

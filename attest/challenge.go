@@ -48,7 +48,8 @@ type Logs struct {
 	Boot *uint64 `cbor:"boot"`
 	IMA  *uint64 `cbor:"ima"`
 	CEL  *uint64 `cbor:"cel"`
-	CCEL *uint64 `cbor:"ccel"` // reserved: a node answers it with nothing
+	CCEL *uint64 `cbor:"ccel"`
+	RTMR *uint64 `cbor:"rtmr,omitempty"`
 }
 
 // Offsets lists the logs that are wanted, by name.
@@ -57,7 +58,7 @@ func (l *Logs) Offsets() map[string]uint64 {
 	if l == nil {
 		return out
 	}
-	for name, at := range map[string]*uint64{LogBoot: l.Boot, LogIMA: l.IMA, LogCEL: l.CEL} {
+	for name, at := range map[string]*uint64{LogBoot: l.Boot, LogIMA: l.IMA, LogCEL: l.CEL, LogCCEL: l.CCEL, LogRTMR: l.RTMR} {
 		if at != nil {
 			out[name] = *at
 		}

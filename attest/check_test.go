@@ -182,7 +182,7 @@ func TestResponseIsHeldAgainstItsLimits(t *testing.T) {
 			r.Logs = map[string]Part{LogBoot: {Bytes: []byte{}}, LogIMA: {Bytes: []byte{}}, LogCEL: {Bytes: []byte{}}}
 		}, true},
 		{"an unknown log", func(r *Response) { r.Logs = map[string]Part{"x": {Bytes: []byte{}}} }, false},
-		{"a reserved log", func(r *Response) { r.Logs = map[string]Part{"ccel": {Bytes: []byte{}}} }, false},
+		{"logs of a TD", func(r *Response) { r.Logs = map[string]Part{LogCCEL: {Bytes: []byte{}}, LogRTMR: {Bytes: []byte{}}} }, true},
 		{"largest log", func(r *Response) { r.Logs = map[string]Part{LogIMA: {Bytes: make([]byte, MaxLogSize)}} }, true},
 		{"larger log", func(r *Response) { r.Logs = map[string]Part{LogIMA: {Bytes: make([]byte, MaxLogSize+1)}} }, false},
 		{"absent log", func(r *Response) { r.Logs = absentLog(LogIMA, nil) }, true},
@@ -356,7 +356,7 @@ func TestRootsHoldKnownKindsOnly(t *testing.T) {
 	for _, c := range []struct {
 		b  []byte
 		ok bool
-	}{{[]byte{0xa0}, true}, {[]byte{0xa1, 0x63, 't', 'p', 'm', 0x00}, true}, {[]byte{0xa1, 0x63, 't', 'd', 'x', 0x00}, false}, {[]byte{0xa0, 0}, false}, {[]byte{0x80}, false}, {nil, false}} {
+	}{{[]byte{0xa0}, true}, {[]byte{0xa1, 0x63, 't', 'p', 'm', 0x00}, true}, {[]byte{0xa1, 0x63, 't', 'd', 'x', 0x00}, true}, {[]byte{0xa1, 0x63, 'g', 'p', 'u', 0x00}, false}, {[]byte{0xa0, 0}, false}, {[]byte{0x80}, false}, {nil, false}} {
 		if _, err := ParseRoots(c.b); (err == nil) != c.ok {
 			t.Errorf("%x: %v", c.b, err)
 		}

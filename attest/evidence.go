@@ -39,7 +39,7 @@ func ParseRoots(b []byte) (map[Kind]cbor.RawMessage, error) {
 		return nil, fmt.Errorf("roots: %w", err)
 	}
 	for k := range m {
-		if k != KindTPM {
+		if k != KindTPM && k != KindTDX {
 			return nil, fmt.Errorf("roots: kind %q is not read by this version", cut(string(k), 40))
 		}
 	}

@@ -11,7 +11,7 @@ const (
 	KindEngine    Kind = "engine"
 	KindTPM       Kind = "tpm"
 	KindTelemetry Kind = "telemetry"
-	KindTDX       Kind = "tdx"        // reserved
+	KindTDX       Kind = "tdx"
 	KindGuest     Kind = "guest"      // reserved
 	KindGPUReport Kind = "gpu-report" // reserved: signed GPU reports inside the gpu claims
 )
@@ -19,12 +19,12 @@ const (
 // Built lists the kinds whose claims this version writes and reads, in the
 // order in which reports print them.
 func Built() []Kind {
-	return []Kind{KindTPM, KindHost, KindGPU, KindTelemetry, KindEngine}
+	return []Kind{KindTPM, KindTDX, KindHost, KindGPU, KindTelemetry, KindEngine}
 }
 
 // Reserved lists the kinds that have a place in the format and no content yet.
 // They may be asked for; their claims, quotes and reports are refused.
-func Reserved() []Kind { return []Kind{KindTDX, KindGuest, KindGPUReport} }
+func Reserved() []Kind { return []Kind{KindGuest, KindGPUReport} }
 
 // Known reports whether k may stand in a challenge or an absence.
 func (k Kind) Known() bool { return slices.Contains(Built(), k) || slices.Contains(Reserved(), k) }

@@ -36,6 +36,7 @@ const (
 	TrustUnlisted    Trust = "unlisted"    // EK taken on first use, no certificate
 	TrustDemo        Trust = "unsafe-demo" // EK certificate of a demo authority
 	TrustFirstUse    Trust = "first-use"   // node key pinned on first use
+	TrustPlatform    Trust = "platform"    // node key stated by a TD whose platform the processor's maker vouches for
 )
 
 // Node is the payload of a TypeNode document: what the enroller vouches for.
@@ -46,7 +47,14 @@ type Node struct {
 	Trust    Trust    `cbor:"4,keyasint"`
 	TPM      *NodeTPM `cbor:"5,keyasint,omitempty"`
 	Key      *Digest  `cbor:"6,keyasint,omitempty"` // the node key's digest, on a host without AK
+	TD       *NodeTD  `cbor:"8,keyasint,omitempty"` // the platform whose TD it is
 	Signer   []byte   `cbor:"7,keyasint"`           // DER SPKI of the enroller: lets --node alone name whom it trusts
+}
+
+// NodeTD pins the platform of a trust domain.
+type NodeTD struct {
+	PPID  Digest `cbor:"ppid"`  // SHA-256 of the Platform Provisioning ID in the PCK certificate
+	FMSPC string `cbor:"fmspc"` // hex: family, model, stepping, platform, custom SKU
 }
 
 // NodeTPM pins a TPM.
@@ -73,7 +81,8 @@ func ParseNode(b []byte) (*Node, error) {
 	}
 	switch {
 	case n.TPM != nil && (n.Trust == TrustCertificate || n.Trust == TrustUnlisted || n.Trust == TrustDemo):
-	case n.Key != nil && n.Trust == TrustFirstUse:
+	case n.Key != nil && n.TD == nil && n.Trust == TrustFirstUse:
+	case n.Key != nil && n.TD != nil && (n.Trust == TrustPlatform || n.Trust == TrustDemo):
 	default:
 		return nil, fmt.Errorf("node record: trust %q does not fit its root", cut(string(n.Trust), 40))
 	}

@@ -21,10 +21,12 @@ const (
 	LogBoot = "boot" // TCG2 event log of the firmware
 	LogIMA  = "ima"  // binary_runtime_measurements of the kernel
 	LogCEL  = "cel"  // the agent's runtime events (package attest/runlog)
+	LogCCEL = "ccel" // event log of a TD's virtual firmware, behind its ACPI table
+	LogRTMR = "rtmr" // the agent's runtime events in RTMR3 of a TD
 )
 
 // LogNames lists the logs of this version, sorted.
-func LogNames() []string { return []string{LogBoot, LogCEL, LogIMA} }
+func LogNames() []string { return []string{LogBoot, LogCCEL, LogCEL, LogIMA, LogRTMR} }
 
 // Part is a stretch of a log beside the envelope.
 type Part struct {

@@ -14,7 +14,7 @@ type Names map[int64]string
 
 // The keys of docs/format.md.
 var (
-	NodeNames      = Names{1: "profile", 2: "ueid", 3: "enrolled_ms", 4: "trust", 5: "tpm", 6: "node_key", 7: "signer"}
+	NodeNames      = Names{1: "profile", 2: "ueid", 3: "enrolled_ms", 4: "trust", 5: "tpm", 6: "node_key", 7: "signer", 8: "td"}
 	ReferenceNames = Names{1: "version", 2: "created_ms", 3: "models", 4: "executables", 5: "boots", 6: "measured"}
 	ChallengeNames = Names{1: "profiles", 2: "nonce", 3: "issued_ms", 4: "expires_ms", 5: "audience", 6: "kinds", 7: "window", 8: "blocks", 10: "logs"}
 	BoundNames     = Names{6: "iat", 8: "cnf", 10: "eat_nonce", 256: "ueid", 266: "submods", 270: "swname", 271: "swversion",

@@ -30,6 +30,7 @@ type Appraised struct {
 	measurements *measurements
 	engineFiles  []attest.FileDigest // executables of the engines that serve
 	chain        chainState
+	td           tdState
 	bootID       *[16]byte // of the runtime log that replays
 }
 
@@ -45,6 +46,7 @@ type stand struct {
 // kinds lists the readers of all built kinds in the order of reports.
 var kinds = []stand{
 	{attest.KindTPM, (*Appraised).tpm},
+	{attest.KindTDX, (*Appraised).tdx},
 	{attest.KindHost, (*Appraised).host},
 	{attest.KindGPU, (*Appraised).gpu},
 	{attest.KindTelemetry, (*Appraised).telemetry},
@@ -78,6 +80,7 @@ func (v *Verifier) Appraise(a *Authenticated) *Appraised {
 	ap.window()
 	ap.chainHistory()
 	ap.brackets()
+	ap.tdLogs()
 	ap.bootLog(v.refs) // whose references ask what explains the later registers
 	ap.ima(v.refs)
 	ap.freshness() // of what engines state, by then also as blocks and the list show it
@@ -96,6 +99,10 @@ func (ap *Appraised) state(k attest.Kind, body []byte) {
 	c := ClaimWithStanding{Assurance: Asserted, Claims: view}
 	if k == attest.KindTPM {
 		c.Note = "the quote and its registers: " + string(ap.auth.rootAssurance()) + "; the rest: asserted"
+	}
+	if k == attest.KindTDX {
+		c.Note = "the quote: " + string(ap.auth.tdAssurance()) + "; the rest: asserted"
+		c.Quote = ap.tdFacts()
 	}
 	ap.claims[k] = c
 	ap.findings.good("kind.stated", string(k), Asserted, fmt.Sprintf("%d bytes", len(body)))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/merkle"
+	"github.com/hallmark-attest/hallmark/attest/tdx/collateral"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
 	"github.com/hallmark-attest/hallmark/sign"
 )
@@ -28,7 +29,11 @@ type Authenticated struct {
 	logs         map[string]attest.Part // as sent
 	window       *attest.Window         // as sent
 	blocks       []attest.BlockAnswer   // as sent; the answer holds them
-	replayed     map[string][]byte      // beginnings of logs, for the history
+	td           *trustDomain           // set with an authentic TD quote
+	tdEndorse    *TDEndorsements
+	memo         *collateral.Memo
+	demoTD       bool              // the TD's root is a simulator's
+	replayed     map[string][]byte // beginnings of logs, for the history
 }
 
 // hardwareRoot reports whether the quote is by a key whose TPM a certificate vouches for.
@@ -54,6 +59,7 @@ type authentication struct {
 	evidence attest.Evidence
 	roots    map[attest.Kind]cbor.RawMessage
 	key      attest.Digest // of the evidence key
+	tdDigest attest.Digest // of the TD quote, set with td
 }
 
 // Authenticate checks everything that says whose bytes these are and for which
@@ -61,8 +67,9 @@ type authentication struct {
 // little; the first step that fails ends it, since later ones would speak about forged bytes.
 func (v *Verifier) Authenticate(op *Opened) (*Authenticated, *Result) {
 	a := &authentication{v: v, Authenticated: &Authenticated{options: op.options, findings: op.findings,
-		record: op.record, challenge: op.challenge, node: v.node, raw: op.raw}}
-	for _, step := range []func(){a.parse, a.batch, a.names, a.channel, a.signature, a.enrolment, a.quoted} {
+		record: op.record, challenge: op.challenge, node: v.node, raw: op.raw,
+		tdEndorse: &v.endorse.TD, memo: &v.memo, demoTD: v.endorse.TD.RootsUnsafe != nil}}
+	for _, step := range []func(){a.parse, a.batch, a.names, a.channel, a.signature, a.enrolment, a.tdQuoted, a.quoted} {
 		step()
 		if a.findings.contradicted() {
 			op.findings = a.findings
@@ -177,6 +184,15 @@ func (a *authentication) signature() {
 func (a *authentication) enrolment() {
 	_, quoted := a.roots[attest.KindTPM]
 	_, stated := a.bound.Submods[attest.KindTPM]
+	_, tdQuoted := a.roots[attest.KindTDX]
+	if _, td := a.bound.Submods[attest.KindTDX]; td != tdQuoted {
+		a.findings.bad("roots.unexpected", "TD claims and quote", Asserted, fmt.Sprintf("claims stated: %v", td), fmt.Sprintf("quote present: %v", tdQuoted))
+		return
+	}
+	if a.node != nil && a.node.TD != nil && !tdQuoted && a.bound.Class == attest.ClassDevice {
+		a.findings.bad("kind.withdrawn", "TD", Asserted, "a TD quote, as enrolled", "none")
+		return
+	}
 	switch {
 	case quoted != stated:
 		a.findings.bad("roots.unexpected", "TPM claims and quote", Asserted, fmt.Sprintf("claims stated: %v", stated), fmt.Sprintf("quote present: %v", quoted))

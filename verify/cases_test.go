@@ -88,7 +88,7 @@ func cases() []aCase {
 			f.response = func(r *attest.Response) { r.Path = make([]attest.Digest, attest.MaxPath+1) }
 		}, expect: "response.malformed"},
 		{name: "response-logs", comment: "a log of an unknown name", change: func(f *forge) {
-			f.response = func(r *attest.Response) { r.Logs = map[string]attest.Part{"ccel": {Bytes: []byte{}}} }
+			f.response = func(r *attest.Response) { r.Logs = map[string]attest.Part{"journal": {Bytes: []byte{}}} }
 		}, expect: "response.malformed"},
 		{name: "answer-bytes", comment: "the answer is not an answer", change: func(f *forge) { f.response = func(r *attest.Response) { r.Answer = []byte{0xa0} } }, expect: "answer.malformed"},
 		{name: "answer-unknown-key", comment: "the answer has an unknown key", change: func(f *forge) {
@@ -110,8 +110,8 @@ func cases() []aCase {
 		}, expect: "evidence.malformed"},
 		{name: "bound-reserved-kind", comment: "claims of a reserved kind", change: func(f *forge) {
 			f.bound = func(b *attest.Bound) {
-				b.Submods["tdx"] = cbor.RawMessage{0xa0}
-				b.Absent = slices.DeleteFunc(b.Absent, func(a attest.Absence) bool { return a.What == "tdx" })
+				b.Submods["guest"] = cbor.RawMessage{0xa0}
+				b.Absent = slices.DeleteFunc(b.Absent, func(a attest.Absence) bool { return a.What == "guest" })
 			}
 		}, expect: "evidence.malformed"},
 		{name: "bound-unknown-reason", comment: "an absence with an unknown reason", change: func(f *forge) { f.bound = func(b *attest.Bound) { b.Absent[0].Reason = "forgot" } }, expect: "evidence.malformed"},
@@ -122,7 +122,7 @@ func cases() []aCase {
 		{name: "bound-class", comment: "an unknown cost class", change: func(f *forge) { f.bound = func(b *attest.Bound) { b.Class = "cheap" } }, expect: "evidence.malformed"},
 		{name: "bound-ueid-type", comment: "a ueid of another type", change: func(f *forge) { f.bound = func(b *attest.Bound) { b.UEID[0] = 2 } }, expect: "evidence.malformed"},
 		{name: "roots-reserved-kind", comment: "a quote of a reserved kind", change: func(f *forge) {
-			f.roots = func(r map[attest.Kind]cbor.RawMessage) { r["tdx"] = cbor.RawMessage{0xa0} }
+			f.roots = func(r map[attest.Kind]cbor.RawMessage) { r["guest"] = cbor.RawMessage{0xa0} }
 		}, expect: "evidence.malformed"},
 
 		{name: "batch-other-leaf", comment: "the answer was exchanged", change: func(f *forge) {

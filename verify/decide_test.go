@@ -32,7 +32,7 @@ func TestEachUnmetDemandIsSaidOnceAndExplained(t *testing.T) {
 			t.Errorf("%s explained %d times", id, times)
 		}
 	}
-	for id, want := range map[string]Status{"td.not_evaluable": None, "quote.none": Warning, "root.none": Warning} {
+	for id, want := range map[string]Status{"gpu_reports.not_evaluable": None, "quote.none": Warning, "root.none": Warning} {
 		if f := find(t, r, id); f.Status != want || !strings.HasPrefix(f.Check, "demand ") {
 			t.Errorf("%s: %+v, want %s", id, f, want)
 		}

@@ -62,7 +62,7 @@ func TestBytesThatAreNoRecordAreErrorsAndNoVerdict(t *testing.T) {
 		for _, judge := range []func() (any, error){
 			func() (any, error) { return v.Verify(b, f.soon(TierCommunity)) },
 			func() (any, error) { return v.ReferenceOf(b, f.soon(TierCommunity)) },
-			func() (any, error) { _, r, err := v.NodeKey(b, f.soon(TierCommunity)); return r, err },
+			func() (any, error) { _, r, err := v.FirstAnswer(b, f.soon(TierCommunity)); return r, err },
 		} {
 			if r, err := judge(); err == nil {
 				t.Errorf("%s: %+v", name, r)
@@ -228,8 +228,8 @@ func TestMarshalNodeRefusesWhatItCouldNotRead(t *testing.T) {
 func TestNodeKeyIsThatOfAnAuthenticAnswerWithoutTPM(t *testing.T) {
 	f := newForge(t).withoutTPM()
 	e := Endorsements{Validator: &f.validator.PublicKey}
-	if d, refused, err := f.verifier(t, e, nil).NodeKey(f.make(), f.soon(TierCommunity)); err != nil || refused != nil || d != f.keyDigest(f.evidence) {
-		t.Errorf("%s, %v, %v", d, refused, err)
+	if d, refused, err := f.verifier(t, e, nil).FirstAnswer(f.make(), f.soon(TierCommunity)); err != nil || refused != nil || d.Key != f.keyDigest(f.evidence) || d.TD != nil {
+		t.Errorf("%+v, %v, %v", d, refused, err)
 	}
 	for id, change := range map[string]func(*forge){
 		"freshness.order": func(f *forge) { f.record = func(r *attest.Record) { r.Sent -= 10 } },
@@ -238,12 +238,12 @@ func TestNodeKeyIsThatOfAnAuthenticAnswerWithoutTPM(t *testing.T) {
 		f := newForge(t).withoutTPM()
 		change(f)
 		v := f.verifier(t, Endorsements{Validator: &f.validator.PublicKey}, nil)
-		if d, refused, err := v.NodeKey(f.make(), f.soon(TierCommunity)); err != nil || refused == nil || outcome(refused) != id || d != (attest.Digest{}) {
-			t.Errorf("%s: %s, %v, %v", id, d, refused, err)
+		if d, refused, err := v.FirstAnswer(f.make(), f.soon(TierCommunity)); err != nil || refused == nil || outcome(refused) != id || d != nil {
+			t.Errorf("%s: %+v, %v, %v", id, d, refused, err)
 		}
 	}
 	f = newForge(t)
-	if d, refused, err := f.verifier(t, Endorsements{Validator: &f.validator.PublicKey}, nil).NodeKey(f.make(), f.soon(TierCommunity)); err == nil {
-		t.Errorf("a node with a TPM: %s, %v", d, refused)
+	if d, refused, err := f.verifier(t, Endorsements{Validator: &f.validator.PublicKey}, nil).FirstAnswer(f.make(), f.soon(TierCommunity)); err == nil {
+		t.Errorf("a node with a TPM: %+v, %v", d, refused)
 	}
 }

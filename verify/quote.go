@@ -69,7 +69,11 @@ func (a *authentication) checkQuote(raw []byte, ak *tpm.AK) {
 		a.findings.bad("tpm.quote.malformed", "quote", Asserted, "a TPMS_ATTEST and a TPMT_SIGNATURE", err)
 		return
 	}
-	inner, err := attest.Inner(nil)
+	inside := map[attest.Kind]attest.Digest{}
+	if a.td != nil {
+		inside[attest.KindTDX] = a.tdDigest
+	}
+	inner, err := attest.Inner(inside)
 	if err != nil {
 		a.findings.bad("tpm.quote.malformed", "inner quotes", Asserted, "encodable", err)
 		return

@@ -41,6 +41,7 @@ type Unmet struct {
 type ClaimWithStanding struct {
 	Assurance Assurance       `json:"assurance"`
 	Note      string          `json:"note,omitempty"`
+	Quote     map[string]any  `json:"quote,omitempty"` // what the hardware's quote states beside the claims
 	Claims    json.RawMessage `json:"claims"`
 }
 

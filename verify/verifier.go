@@ -2,11 +2,13 @@ package verify
 
 import (
 	"crypto/ecdsa"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/tdx/collateral"
 	"github.com/hallmark-attest/hallmark/sign"
 )
 
@@ -20,6 +22,8 @@ type Endorsements struct {
 	// AcceptDemoRootsUnsafe believes nodes that were enrolled under a
 	// demonstration authority, whose keys anybody can have.
 	AcceptDemoRootsUnsafe bool
+	// TD is what is believed about trust domains.
+	TD TDEndorsements
 }
 
 // Options say how a record is judged.
@@ -44,6 +48,7 @@ type Verifier struct {
 	key     *ecdsa.PublicKey // whose records are believed
 	node    *attest.Node     // nil without node record
 	early   findings         // about the node record itself
+	memo    collateral.Memo
 }
 
 // ErrNoKey says that nothing names whose records to believe.
@@ -146,24 +151,39 @@ func (o *Options) check() error {
 	return fmt.Errorf("verify: unknown tier %q, want one of %v", o.Asked, Tiers())
 }
 
-// NodeKey authenticates the record of a host without TPM that is not enrolled
-// yet, and returns the digest of the node key that signed it.
-func (v *Verifier) NodeKey(record []byte, o Options) (attest.Digest, *Result, error) {
+// FirstAnswer is what the record of a host without TPM shows that is not enrolled yet.
+type FirstAnswer struct {
+	Key attest.Digest  // of the node key that signed it
+	TD  *attest.NodeTD // the platform whose TD vouches for that key; nil without a TD
+}
+
+// FirstAnswer authenticates such a record. A TD in it is judged too: what a policy of
+// the endorsements refuses is no root.
+func (v *Verifier) FirstAnswer(record []byte, o Options) (*FirstAnswer, *Result, error) {
 	opened, refused, err := v.Open(record, o)
 	if err != nil || refused != nil {
-		return attest.Digest{}, refused, err
+		return nil, refused, err
 	}
 	a, refused := v.Authenticate(opened)
 	if refused != nil {
-		return attest.Digest{}, refused, nil
+		return nil, refused, nil
 	}
 	if a.quote != nil {
-		return attest.Digest{}, nil, errors.New("the node answers with a TPM: enroll it by its endorsement key")
+		return nil, nil, errors.New("the node answers with a TPM: enroll it by its endorsement key")
 	}
 	pub, err := a.bound.Confirmation.PublicKey()
 	if err != nil {
-		return attest.Digest{}, nil, err
+		return nil, nil, err
 	}
-	key, err := attest.KeyDigest(pub)
-	return key, nil, err
+	first := &FirstAnswer{}
+	if first.Key, err = attest.KeyDigest(pub); err != nil || a.td == nil {
+		return first, nil, err
+	}
+	ap := v.Appraise(a)
+	if ap.findings.contradicted() {
+		return nil, v.Decide(v.CrossCheck(ap)), nil
+	}
+	p := a.td.platform
+	first.TD = &attest.NodeTD{PPID: p.PPIDHash, FMSPC: hex.EncodeToString(p.FMSPC[:])}
+	return first, nil, nil
 }

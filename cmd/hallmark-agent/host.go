@@ -57,6 +57,13 @@ func newCollector(ctx context.Context, c *agent.Config, store string, log *slog.
 		o.Blocks = eng.Blocks
 		o.Background = append(o.Background, agent.Hashing(digests, log), func(ctx context.Context) { _ = eng.Run(ctx) }) // ends with ctx
 	}
+	if c.TDX.Report != agent.None {
+		td, err := hw.OpenTDX(c.TDX.Report)
+		if err != nil {
+			return nil, close, err
+		}
+		o.TD = td
+	}
 	if c.TPM.Device != agent.None {
 		o.OpenTPM = func(ctx context.Context) (agent.TPM, error) { return openTPM(ctx, c, log) }
 	}

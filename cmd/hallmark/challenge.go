@@ -59,8 +59,8 @@ verify --with, shows what lies between the two.`,
 	fl.StringVar(&f.node, "node", "", "node record from hallmark enroll")
 	fl.StringVarP(&f.out, "output", "o", "", "file for the record (required)")
 	fl.StringVar(&f.stored, "store-challenge", "", "also keep the signed challenge here, for verify --challenge when records pass through other hands")
-	fl.StringSliceVar(&f.kinds, "kinds", []string{"engine", "gpu", "host", "tpm"}, "wanted kinds")
-	fl.StringSliceVar(&f.logs, "logs", []string{"boot", "cel", "ima"}, "wanted logs, or none")
+	fl.StringSliceVar(&f.kinds, "kinds", []string{"engine", "gpu", "host", "telemetry", "tpm"}, "wanted kinds; tdx too for a node whose record pins a TD")
+	fl.StringSliceVar(&f.logs, "logs", []string{"boot", "ccel", "cel", "ima", "rtmr"}, "wanted logs, or none")
 	fl.Uint32Var(&f.blocks, "blocks", 0, "how many blocks of each model's weights the node must prove, which the nonce picks; at most 32 together")
 	fl.StringSliceVar(&f.models, "models", nil, "the models that --blocks is about, by manifest digest")
 	fl.StringSliceVar(&f.refs, "reference", nil, "reference files whose models --blocks is about")
@@ -104,9 +104,12 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 		return err
 	}
 	defer c.Close()
-	audience, err := audienceOf(ctx, c, f.node)
+	audience, td, err := audienceOf(ctx, c, f.node)
 	if err != nil {
 		return err
+	}
+	if td && !slices.Contains(kinds, attest.KindTDX) {
+		kinds = append(kinds, attest.KindTDX)
 	}
 	if f.since != "" && of != audience {
 		return fmt.Errorf("--since: %s is an answer of node %s, not of %s", f.since, of.Short(), audience.Short())
@@ -139,24 +142,25 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 	return nil
 }
 
-// audienceOf is the node record's name, or the name the node gives itself.
-func audienceOf(ctx context.Context, c *client.Client, nodeFile string) (attest.UEID, error) {
+// audienceOf is the node record's name, or the name the node gives itself; and whether the record pins a TD.
+func audienceOf(ctx context.Context, c *client.Client, nodeFile string) (ueid attest.UEID, td bool, err error) {
 	if nodeFile != "" {
 		b, err := readFile(nodeFile, attest.MaxNodeRecordSize)
 		if err != nil {
-			return attest.UEID{}, err
+			return ueid, false, err
 		}
 		n, err := verify.OpenNode(b)
 		if err != nil {
-			return attest.UEID{}, fmt.Errorf("%s: %w", nodeFile, err)
+			return ueid, false, fmt.Errorf("%s: %w", nodeFile, err)
 		}
-		return n.Node.UEID, nil
+		return n.Node.UEID, n.Node.TD != nil, nil
 	}
 	id, _, err := c.Identity(ctx)
 	if err != nil {
-		return attest.UEID{}, err
+		return ueid, false, err
 	}
-	return attest.ParseUEID(id.UEID)
+	ueid, err = attest.ParseUEID(id.UEID)
+	return ueid, false, err
 }
 
 func parseKinds(in []string) ([]attest.Kind, error) {
@@ -184,6 +188,10 @@ func parseLogs(in []string) (*attest.Logs, error) {
 			out.IMA = whole.IMA
 		case attest.LogCEL:
 			out.CEL = whole.CEL
+		case attest.LogCCEL:
+			out.CCEL = whole.CCEL
+		case attest.LogRTMR:
+			out.RTMR = whole.RTMR
 		case "none":
 			if len(in) == 1 {
 				return nil, nil

@@ -22,6 +22,7 @@ import (
 type enrollFlags struct {
 	key, out, roots, crls, demoRoots, accept, known string
 	unlisted                                        bool
+	td                                              tdFlags
 	timeout                                         time.Duration
 }
 
@@ -38,8 +39,9 @@ node record, signed by the validator's key.
 --ek-roots is a folder of PEM or DER certificates of the TPM vendors or operators
 you trust; none is built in. Revocation lists (.crl, or PEM) beside them or in
 --ek-crls are honoured; what no list speaks for is accepted and said. --allow-unlisted-ek takes a key without certificate:
-its claims stay asserted. A host without TPM is pinned by its persisted key, after
-you accept its fingerprint.
+its claims stay asserted. A trust domain without TPM is pinned by its platform and its
+persisted key, which the TD's quote names; any other host without TPM by that key alone,
+after you accept its fingerprint.
 
 --node is the node's earlier record: the same keys are activated anew, as after the
 TPM was cleared, and any other is refused by name. The new record counts from now.
@@ -58,6 +60,7 @@ Exit status: 0 enrolled, 1 judged and refused, 2 could not judge.`,
 	fl.StringVar(&f.known, "node", "", "the node's earlier record: activate the same keys anew, refuse others")
 	fl.StringVar(&f.demoRoots, "unsafe-demo-roots", "", "folder of a demonstration authority's roots; the record is marked and verify refuses it without --unsafe-demo-roots")
 	fl.BoolVar(&f.unlisted, "allow-unlisted-ek", false, "take an endorsement key without an accepted certificate")
+	f.td.register(fl)
 	fl.StringVar(&f.accept, "accept-key", "", "fingerprint of the key of a host without TPM")
 	fl.DurationVar(&f.timeout, "timeout", 2*time.Minute, "how long to wait for the node")
 	cmd.MarkFlagRequired("key")
@@ -79,6 +82,9 @@ func enrollNode(ctx context.Context, url string, f enrollFlags) error {
 		return err
 	}
 	if o.Known, err = f.earlier(key); err != nil {
+		return err
+	}
+	if o.TD, err = f.td.read(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
@@ -157,6 +163,9 @@ func printEnrolled(n *attest.Node, out string) {
 	fmt.Printf("node\t%s\ntrust\t%s\n", n.UEID, n.Trust)
 	if n.TPM != nil {
 		fmt.Printf("tpm\t%s %s %s (%s), endorsement key %s %s\n", n.TPM.Manufacturer, n.TPM.Model, n.TPM.Firmware, n.TPM.Class, n.TPM.EKTemplate, n.TPM.EK.Short())
+	}
+	if n.TD != nil {
+		fmt.Printf("td\tplatform %s, FMSPC %s\n", n.TD.PPID.Short(), n.TD.FMSPC)
 	}
 	fmt.Fprintf(os.Stderr, "hallmark: wrote %s\n", out)
 	if n.Trust == attest.TrustUnlisted {

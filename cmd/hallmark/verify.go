@@ -26,6 +26,7 @@ type verifyFlags struct {
 	with            []string
 	asJSON, all     bool
 	demoRootsUnsafe bool
+	td              tdFlags
 }
 
 func verifyCommand() *cobra.Command {
@@ -64,6 +65,7 @@ Exit status: 0 accepted at the tier asked for, 1 judged and not accepted, 2 coul
 	fl.StringVar(&f.key, "key", "", "with --history: the validator's private key; the verdict is signed and added")
 	fl.BoolVar(&f.asJSON, "json", false, "print JSON")
 	fl.BoolVar(&f.all, "all", false, "also print what is in order")
+	f.td.register(fl)
 	fl.BoolVar(&f.demoRootsUnsafe, "unsafe-demo-roots", false, "believe nodes enrolled under a demonstration authority, whose keys anybody can have")
 	return cmd
 }
@@ -129,6 +131,9 @@ func (f *verifyFlags) verifier() (*verify.Verifier, error) {
 		if e.Node, err = readFile(f.node, attest.MaxNodeRecordSize); err != nil {
 			return nil, err
 		}
+	}
+	if e.TD, err = f.td.read(); err != nil {
+		return nil, err
 	}
 	refs, err := readReferences(f.references, f.referenceKey)
 	if err != nil {

@@ -78,8 +78,7 @@ func SealRecord(key *ecdsa.PrivateKey, challenge, response []byte, seen *Seen) (
 
 // WholeLogs asks for every log from its first byte.
 func WholeLogs() *attest.Logs {
-	boot, ima, cel := uint64(0), uint64(0), uint64(0)
-	return &attest.Logs{Boot: &boot, IMA: &ima, CEL: &cel}
+	return &attest.Logs{Boot: new(uint64), IMA: new(uint64), CEL: new(uint64), CCEL: new(uint64), RTMR: new(uint64)}
 }
 
 func millis(t time.Time) uint64 { return uint64(t.UnixMilli()) }

@@ -55,6 +55,13 @@ func (e *enrolment) sameKey(fingerprint attest.Digest) error {
 	return nil
 }
 
+func (e *enrolment) samePlatform(td *attest.NodeTD) error {
+	if k := e.options.Known; k != nil && k.TD != nil && k.TD.PPID != td.PPID {
+		return changed("the platform", k.TD.PPID.String(), td.PPID.String())
+	}
+	return nil
+}
+
 func changed(what, was, is string) error {
 	return refuse("enroll.changed", fmt.Errorf("%s changed: enrolled %s, now %s; if that is meant, enroll without the earlier record", what, was, is))
 }

@@ -28,7 +28,9 @@ type Options struct {
 	RootsAreDemoUnsafe bool
 	// AllowUnlistedEK takes an endorsement key without certificate. Its claims stay asserted.
 	AllowUnlistedEK bool
-	// AcceptKey decides about the key of a host without TPM. Nil refuses.
+	// TD is what is believed about trust domains; with RootsUnsafe the record is marked as under a demonstration authority.
+	TD verify.TDEndorsements
+	// AcceptKey decides about the key of a host without TPM and without TD. Nil refuses.
 	AcceptKey func(fingerprint attest.Digest) bool
 	// Known is the node's earlier record: the same keys are activated anew, as after TPM2_Clear, and any other is refused.
 	Known *attest.Node
@@ -196,7 +198,7 @@ func (e *enrolment) ask(a attest.Activate) ([]byte, error) {
 
 // pin takes the persisted key of a host without TPM, once it has answered a challenge with it.
 func (e *enrolment) pin() (*attest.Node, error) {
-	record, stored, err := e.client.Ask(e.ctx, e.key, e.ueid, client.Question{Kinds: attest.Built()})
+	record, stored, err := e.client.Ask(e.ctx, e.key, e.ueid, client.Question{Kinds: attest.Built(), Logs: client.WholeLogs()})
 	if err != nil {
 		return nil, err
 	}
@@ -204,11 +206,11 @@ func (e *enrolment) pin() (*attest.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := verify.New(verify.Endorsements{Validator: &e.key.PublicKey}, nil, policy)
+	v, err := verify.New(verify.Endorsements{Validator: &e.key.PublicKey, TD: e.options.TD}, nil, policy)
 	if err != nil {
 		return nil, err
 	}
-	fingerprint, refused, err := v.NodeKey(record, verify.Options{At: e.options.Now(), Asked: verify.TierCommunity, Stored: stored})
+	first, refused, err := v.FirstAnswer(record, verify.Options{At: e.options.Now(), Asked: verify.TierCommunity, Stored: stored})
 	if err != nil {
 		return nil, err
 	}
@@ -217,11 +219,20 @@ func (e *enrolment) pin() (*attest.Node, error) {
 		entry, _ := verify.EntryOf(f.ID)
 		return nil, &Refusal{entry, errors.New("the node's first answer was refused")}
 	}
+	fingerprint := first.Key
 	if err := e.sameKey(fingerprint); err != nil {
 		return nil, err
+	}
+	node := &attest.Node{UEID: e.ueid, Enrolled: uint64(e.options.Now().UnixMilli()), Trust: attest.TrustFirstUse, Key: &fingerprint}
+	if first.TD != nil { // a genuine TD names this key: nobody need compare fingerprints
+		node.Trust, node.TD = attest.TrustPlatform, first.TD
+		if e.options.TD.RootsUnsafe != nil {
+			node.Trust = attest.TrustDemo
+		}
+		return node, e.samePlatform(first.TD)
 	}
 	if e.options.Known == nil && (e.options.AcceptKey == nil || !e.options.AcceptKey(fingerprint)) {
 		return nil, refuse("enroll.key_refused", fmt.Errorf("fingerprint %s was not accepted", fingerprint))
 	}
-	return &attest.Node{UEID: e.ueid, Enrolled: uint64(e.options.Now().UnixMilli()), Trust: attest.TrustFirstUse, Key: &fingerprint}, nil
+	return node, nil
 }

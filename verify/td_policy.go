@@ -1,0 +1,122 @@
+package verify
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/tdx/collateral"
+	"github.com/hallmark-attest/hallmark/attest/tdx/policy"
+	"github.com/hallmark-attest/hallmark/attest/tdx/quote"
+)
+
+// tdPolicyFile is a TD policy as JSON. What is left out is as in DefaultTDPolicy.
+type tdPolicyFile struct {
+	MRTD          []hexMeasurement    `json:"mrtd,omitempty"`
+	RTMR          [4][]hexMeasurement `json:"rtmr,omitempty"`
+	MRSEAM        []hexMeasurement    `json:"mrseam,omitempty"`
+	MRCONFIGID    []hexMeasurement    `json:"mrconfigid,omitempty"`
+	MROWNER       []hexMeasurement    `json:"mrowner,omitempty"`
+	MROWNERCONFIG []hexMeasurement    `json:"mrownerconfig,omitempty"`
+	MRSERVICETD   []hexMeasurement    `json:"mrservicetd,omitempty"` // zero or not shown unless given
+	Attributes    *tdBits             `json:"attributes,omitempty"`
+	TCB           *tdTCB              `json:"tcb,omitempty"`
+	Platforms     map[string]string   `json:"platforms,omitempty"` // name by hex SHA-256 of the PPID, as enroll prints it
+}
+
+type tdBits struct {
+	Must uint64 `json:"must"`
+	May  uint64 `json:"may"`
+}
+
+type tdTCB struct {
+	Accept        []collateral.Status `json:"accept,omitempty"`
+	Advisories    []string            `json:"advisories,omitempty"` // accepted ones; none: any
+	MinEvaluation uint32              `json:"min_evaluation,omitempty"`
+	GraceDays     int                 `json:"grace_days,omitempty"`
+	StaleDays     int                 `json:"stale_days,omitempty"`
+}
+
+type hexMeasurement quote.Measurement
+
+// UnmarshalText reads 96 hexadecimal digits.
+func (m *hexMeasurement) UnmarshalText(b []byte) error {
+	if hex.DecodedLen(len(b)) != len(m) {
+		return fmt.Errorf("measurement of %d digits, want %d", len(b), 2*len(m))
+	}
+	_, err := hex.Decode(m[:], b)
+	return err
+}
+
+// ParseTDPolicy reads a policy file; unknown members are refused.
+func ParseTDPolicy(b []byte) (*policy.Policy, error) {
+	if len(b) > MaxPolicySize {
+		return nil, fmt.Errorf("td policy: %d bytes, limit %d", len(b), MaxPolicySize)
+	}
+	var f tdPolicyFile
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&f); err != nil {
+		return nil, fmt.Errorf("td policy: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("td policy: bytes behind the object")
+	}
+	p := DefaultTDPolicy()
+	for to, list := range map[*policy.Values][]hexMeasurement{&p.MRTD: f.MRTD, &p.MRSEAM: f.MRSEAM, &p.MRCONFIGID: f.MRCONFIGID, &p.MROWNER: f.MROWNER,
+		&p.MROWNERCONFIG: f.MROWNERCONFIG, &p.MRSERVICETD: f.MRSERVICETD, &p.RTMR[0]: f.RTMR[0], &p.RTMR[1]: f.RTMR[1], &p.RTMR[2]: f.RTMR[2], &p.RTMR[3]: f.RTMR[3]} {
+		if len(list) > 0 {
+			*to = policy.Values{}
+			for _, m := range list {
+				to.Any = append(to.Any, quote.Measurement(m))
+			}
+		}
+	}
+	if f.Attributes != nil {
+		p.Attributes = policy.Bits{Must: f.Attributes.Must, May: f.Attributes.May}
+	}
+	if t := f.TCB; t != nil {
+		t.apply(&p.TCB)
+	}
+	if err := f.platforms(&p); err != nil {
+		return nil, err
+	}
+	if err := p.Check(); err != nil {
+		return nil, fmt.Errorf("td policy: %w", err)
+	}
+	return &p, nil
+}
+
+func (t *tdTCB) apply(to *policy.TCB) {
+	const day = 24 * time.Hour
+	if len(t.Accept) > 0 {
+		to.Accept = t.Accept
+	}
+	if len(t.Advisories) > 0 {
+		to.AnyAdvisory, to.Advisories = false, t.Advisories
+	}
+	if t.MinEvaluation > 0 {
+		to.AnyEvaluation, to.MinEvaluation = false, t.MinEvaluation
+	}
+	to.Grace, to.AcceptStale = time.Duration(t.GraceDays)*day, time.Duration(t.StaleDays)*day
+}
+
+func (f *tdPolicyFile) platforms(p *policy.Policy) error {
+	if len(f.Platforms) == 0 {
+		return nil
+	}
+	p.Platforms = policy.Platforms{Known: map[[32]byte]string{}}
+	for id, name := range f.Platforms {
+		var d attest.Digest
+		if b, err := hex.DecodeString(id); err != nil || copy(d[:], b) != len(d) || len(b) != len(d) {
+			return fmt.Errorf("td policy: platform %.80q is not 64 hexadecimal digits", id)
+		}
+		p.Platforms.Known[d] = name
+	}
+	return nil
+}

@@ -94,9 +94,9 @@ func TestDemoEndsEachAttackWithItsFinding(t *testing.T) {
 	if v := rows[honestName+", asked for enterprise"]; v.Accepted || v.Tier != "verified" || v.Finding != "tpm.class" {
 		t.Errorf("honest node, asked for enterprise: %+v", v)
 	}
-	for _, asked := range []string{", asked for blocks", ", asked what its GPUs did"} {
-		if v := rows[honestName+asked]; !v.Accepted || v.Tier != "verified" || v.Finding != "" || !v.OK {
-			t.Errorf("honest node%s: %+v", asked, v)
+	for _, who := range []string{honestName + ", asked for blocks", honestName + ", asked what its GPUs did", honestTDName} {
+		if v := rows[who]; !v.Accepted || v.Tier != "verified" || v.Finding != "" || !v.OK {
+			t.Errorf("%s: %+v", who, v)
 		}
 	}
 	for _, a := range attacker.Attacks() {
@@ -108,7 +108,7 @@ func TestDemoEndsEachAttackWithItsFinding(t *testing.T) {
 			t.Errorf("%s: %+v, want finding %s", a.Name, got, a.Expect)
 		}
 	}
-	if want := len(attacker.Attacks()) + 4; len(report.Rows) != want {
+	if want := len(attacker.Attacks()) + 5; len(report.Rows) != want {
 		t.Errorf("%d rows, want %d", len(report.Rows), want)
 	}
 	for who, check := range map[string]string{"relayed": "TLS key", "relayed-inside": "TLS exporter"} {

@@ -113,11 +113,20 @@ func honestRun(ctx context.Context, s *stage, n *node.Node, keep string) (*attac
 		return nil, nil, err
 	}
 	rows = append(rows, bracketed)
+	tds, err := newTDScene(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	td, err := honestTD(ctx, v, tds)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows = append(rows, td)
 	other, err := roots(filepath.Join(s.dir, "other-authority", "roots"))
 	if err != nil {
 		return nil, nil, err
 	}
-	scene := &attacker.Scene{Dir: filepath.Join(s.dir, "attacks"), Validator: v, OtherRoots: other, Engine: s,
+	scene := &attacker.Scene{Dir: filepath.Join(s.dir, "attacks"), Validator: v, OtherRoots: other, Engine: s, TD: tds,
 		Node:    attacker.Honest{URL: n.URL, File: file, Record: record},
 		Mallory: attacker.Mallory{Key: s.attacker, TPMSocket: s.mallory.Socket(), State: s.mallory, Keys: s.keys()},
 		Boot:    vm.Boot, IMA: vm.IMA, OtherBoot: vm.OtherBoot}

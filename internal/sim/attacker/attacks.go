@@ -48,6 +48,10 @@ func Attacks() []Attack {
 		{"forgotten-weights", "keeps the digests of the weights and not the files, and is asked for blocks that the nonce picks", "weights.blocks.wrong", forgottenWeights, "", false},
 		{"swapped-engine", "serves with another executable of the same name", "engine.executable.mismatch", swappedEngine, "", false},
 
+		{"debug-td", "starts the enrolled trust domain again under debug, where its memory is his", "tdx.debug", debugTD, "", false},
+		{"foreign-td-quote", "shows the genuine quote of another trust domain on the same platform", "tdx.quote.binding", foreignTDQuote, "", false},
+		{"stale-collateral", "has the validator judge a platform by what was known of it two months ago", "tdx.collateral.stale", staleCollateral, "", true},
+
 		{"unrestricted-enrol", "offers an unrestricted key of his TPM at enrolment", "enroll.ak.attributes", unrestrictedEnrolment, "", false},
 		{"software-enrol", "offers a key in software beside the endorsement key of a genuine TPM", "enroll.activation", softwareEnrolment, "", false},
 		{"other-authority", "offers a TPM certified by an authority the validator does not list", "enroll.ek.untrusted", otherAuthority, "", false},

@@ -23,6 +23,7 @@ type Scene struct {
 	OtherBoot  []byte // the boot log of another start
 	// Engine exchanges what serves at the honest node's endpoint; its owner is root there.
 	Engine Engine
+	TD     *TDScene
 }
 
 // Honest is the node that was enrolled and accepted.

@@ -35,12 +35,16 @@ type Verdict struct {
 
 // Enroll plays the privacy CA for the node at url, trusting roots as a demonstration's. The verdict is set where the node was judged and refused.
 func (v *Validator) Enroll(ctx context.Context, url string, roots *enroll.Roots) (nodeFile []byte, refused *Verdict, err error) {
+	return v.enroll(ctx, url, roots, verify.TDEndorsements{})
+}
+
+func (v *Validator) enroll(ctx context.Context, url string, roots *enroll.Roots, td verify.TDEndorsements) (nodeFile []byte, refused *Verdict, err error) {
 	c, err := client.New(url, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer c.Close()
-	n, err := enroller.Enroll(ctx, c, v.Key, enroller.Options{Roots: roots, RootsAreDemoUnsafe: true})
+	n, err := enroller.Enroll(ctx, c, v.Key, enroller.Options{Roots: roots, RootsAreDemoUnsafe: true, TD: td})
 	var refusal *enroller.Refusal
 	if errors.As(err, &refusal) {
 		return nil, &Verdict{Tier: verify.TierNone, Finding: refusal.Entry.ID, Check: refusal.Entry.Stage, Sentence: refusal.Entry.Sentence}, nil

@@ -4,15 +4,19 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/hallmark-attest/hallmark/attest/tdx/quote"
 )
 
-// Appraise says how current the platform is. Both arguments come from one CheckSignature. An error says that the
+// Appraise says how current the platform is that signed the quote: both come from one CheckSignature. An error says that the
 // collateral is for other hardware: the platform was not judged.
 func (k *Checked) Appraise(q *quote.Quote, p *quote.Platform) (*TCB, error) {
+	if !q.SignedBy(p) {
+		return nil, errors.New("tdx collateral: the platform is not the one that signed the quote")
+	}
 	info, qe := &k.c.info, &k.c.qe
 	if !bytes.Equal(info.FMSPC, p.FMSPC[:]) || !bytes.Equal(info.PCEID, p.PCEID[:]) {
 		return nil, fmt.Errorf("tdx collateral: TCB info of FMSPC %x, PCE %x; the quote is of %x, %x: %w", info.FMSPC, info.PCEID, p.FMSPC, p.PCEID, ErrForeign)

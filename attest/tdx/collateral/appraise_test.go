@@ -179,6 +179,12 @@ func TestCollateralOfAnotherPlatformIsRefused(t *testing.T) {
 	if _, err := checked.Appraise(w.quote()); !errors.Is(err, collateral.ErrForeign) {
 		t.Error(err)
 	}
+	// Nor is one quote judged by the platform of another.
+	q, _ := w.quote()
+	_, p := newWorld(t, tdx.Defaults(), tdx.PlatformOptions{}).quote()
+	if tcb, err := checked.Appraise(q, p); err == nil {
+		t.Errorf("%+v", tcb)
+	}
 }
 
 func TestRelaunchAdvised(t *testing.T) {

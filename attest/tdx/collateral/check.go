@@ -28,6 +28,9 @@ type Checked struct {
 	revokedPCK map[string]time.Time
 }
 
+// errTwoRoots: the CRL of one root says nothing of what another has certified.
+var errTwoRoots = fmt.Errorf("not under the root of the TCB info: %w", ErrSignature)
+
 // Check verifies chains and signatures. That a part is past its time is no error: see TCB.Stale.
 //
 // Certificates are judged at the time nearest to at in which they are valid, so that an expired one is reported as what
@@ -42,7 +45,11 @@ func (c *Collateral) Check(roots *x509.CertPool, at time.Time) (*Checked, error)
 		return nil, fmt.Errorf("tdx collateral: TCB info: %w", err)
 	}
 	if !c.qeDoc.chain[0].Equal(c.infoDoc.chain[0]) {
-		if _, err = k.signer(&c.qeDoc, roots); err != nil {
+		other, err := k.signer(&c.qeDoc, roots)
+		if err == nil && !other.Equal(root) {
+			err = errTwoRoots
+		}
+		if err != nil {
 			return nil, fmt.Errorf("tdx collateral: QE identity: %w", err)
 		}
 	}
@@ -64,7 +71,7 @@ func (c *Collateral) Check(roots *x509.CertPool, at time.Time) (*Checked, error)
 		}
 		k.windows = append(k.windows, Window{d.what, d.from, d.to}, lifetime(d.what+" signer", d.doc.chain[0]))
 	}
-	if err := k.pckCRL(roots); err != nil {
+	if err := k.pckCRL(roots, root); err != nil {
 		return nil, fmt.Errorf("tdx collateral: PCK CRL: %w", err)
 	}
 	k.windows = append(k.windows, Window{"root CRL", c.rootCRL.ThisUpdate, c.rootCRL.NextUpdate}, lifetime("root", root),
@@ -95,12 +102,14 @@ func (k *Checked) under(cert *x509.Certificate, roots *x509.CertPool) (*x509.Cer
 }
 
 // pckCRL: that it is by the CA of the quote's PCK is seen when there is a quote.
-func (k *Checked) pckCRL(roots *x509.CertPool) error {
+func (k *Checked) pckCRL(roots *x509.CertPool, root *x509.Certificate) error {
 	if cn := k.ca.Subject.CommonName; cn != namePlatform && cn != nameProcessor {
 		return fmt.Errorf("signer %q: %w", cn, ErrSignature)
 	}
-	if _, err := k.under(k.ca, roots); err != nil {
+	if other, err := k.under(k.ca, roots); err != nil {
 		return err
+	} else if !other.Equal(root) {
+		return errTwoRoots
 	}
 	if err := k.c.pckCRL.CheckSignatureFrom(k.ca); err != nil {
 		return fmt.Errorf("%w: %w", err, ErrSignature)

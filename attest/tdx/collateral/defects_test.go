@@ -77,6 +77,7 @@ func TestD2SignedDocumentsAreStrictToo(t *testing.T) {
 		"case":           replace(`"version":3`, `"version":3,"Version":3`),
 		"case alone":     replace(`"tcbType"`, `"TcbType"`),
 		"null":           replace(`"tcbType":0`, `"tcbType":null`),
+		"null number":    replace(`"tcbEvaluationDataNumber":17`, `"tcbEvaluationDataNumber":null`),
 		"missing":        replace(`"tcbType":0,`, ``),
 		"deep":           replace(`"tcbType":0`, `"tcbType":0,"x":`+strings.Repeat("[", 50)+strings.Repeat("]", 50)),
 		"other id":       replace(`"id":"TDX"`, `"id":"SGX"`),

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hallmark-attest/hallmark/attest/tdx/internal/vectors"
 	"github.com/hallmark-attest/hallmark/attest/tdx/quote"
+	"github.com/hallmark-attest/hallmark/internal/sim/tdx"
 )
 
 var mutatedAt = time.Date(2026, 2, 19, 0, 0, 0, 0, time.UTC)
@@ -34,11 +35,7 @@ func meaningOf(k *Checked) meaning {
 // TestMutatedCollateral: no mutant panics or allocates without bound, and one that is accepted says what one of the two files says, or a
 // mixture of parts that Intel signed.
 func TestMutatedCollateral(t *testing.T) {
-	files := [][]byte{vectors.Read(t, "phala-tdx_quote.collateral.json"), vectors.Read(t, "phala-tdx_quote_outdated.collateral.json")}
-	roots, err := quote.IntelRoots()
-	if err != nil {
-		t.Fatal(err)
-	}
+	files, roots := twoFiles(t)
 	var known []meaning
 	parts := make([]map[string]string, 2)
 	for i, f := range files {
@@ -81,6 +78,37 @@ func TestMutatedCollateral(t *testing.T) {
 		}
 	}
 	t.Logf("%d mutants, %d accepted with the meaning they had", n, accepted)
+}
+
+// twoFiles are the captured ones, or two of the simulator.
+func twoFiles(t testing.TB) ([][]byte, *x509.CertPool) {
+	t.Helper()
+	a, ok := vectors.Try("phala-tdx_quote.collateral.json")
+	b, ok2 := vectors.Try("phala-tdx_quote_outdated.collateral.json")
+	if ok && ok2 {
+		roots, err := quote.IntelRoots()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return [][]byte{a, b}, roots
+	}
+	auth, err := tdx.NewAuthority("mutate", mutatedAt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out [][]byte
+	for i := range 2 {
+		p, err := auth.Platform(tdx.PlatformOptions{Seed: string(rune('a' + i))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := p.NewTD(tdx.Defaults()).Collateral(tdx.CollateralOptions{RevokeOthers: 3 + i, Evaluation: uint32(17 + i), Module: tdx.Judged{Status: tdx.OutOfDate}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, c.JSON())
+	}
+	return out, auth.Pool()
 }
 
 func fromEither(have, a, b []Window) bool {
@@ -133,12 +161,9 @@ func mutant(t *testing.T, r *rand.Rand, files [][]byte, parts []map[string]strin
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(vectors.Read(f, "phala-tdx_quote.collateral.json"))
-	f.Add(vectors.Read(f, "phala-tdx_quote_outdated.collateral.json"))
-	roots, err := quote.IntelRoots()
-	if err != nil {
-		f.Fatal(err)
-	}
+	files, roots := twoFiles(f)
+	f.Add(files[0])
+	f.Add(files[1])
 	f.Fuzz(func(_ *testing.T, file []byte) {
 		if c, err := Parse(file); err == nil {
 			_, _ = c.Check(roots, mutatedAt)

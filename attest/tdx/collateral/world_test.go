@@ -23,6 +23,9 @@ type world struct {
 	t    testing.TB
 	auth *tdx.Authority
 	td   *tdx.TD
+
+	q *quote.Quote // verified once
+	p *quote.Platform
 }
 
 func newWorld(t testing.TB, m tdx.Measurements, o tdx.PlatformOptions) *world {
@@ -35,7 +38,7 @@ func newWorld(t testing.TB, m tdx.Measurements, o tdx.PlatformOptions) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{t, auth, p.NewTD(m)}
+	return &world{t: t, auth: auth, td: p.NewTD(m)}
 }
 
 func (w *world) collateral(o tdx.CollateralOptions) *tdx.Collateral {
@@ -49,6 +52,9 @@ func (w *world) collateral(o tdx.CollateralOptions) *tdx.Collateral {
 
 func (w *world) quote() (*quote.Quote, *quote.Platform) {
 	w.t.Helper()
+	if w.q != nil {
+		return w.q, w.p
+	}
 	q, err := quote.Parse(w.td.Quote([64]byte{1}))
 	if err != nil {
 		w.t.Fatal(err)
@@ -57,6 +63,7 @@ func (w *world) quote() (*quote.Quote, *quote.Platform) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.q, w.p = q, p
 	return q, p
 }
 

@@ -54,10 +54,7 @@ func (p *Policy) TD(q *quote.Quote) []Reason {
 		out = append(out, Reason{"tdx.policy.debug", "debug", "off", b.Attributes.String()})
 	}
 	attributes := p.Attributes
-	if p.AcceptDebugUnsafe {
-		attributes.May |= uint64(quote.UnderDebug)
-	}
-	if !attributes.hold(uint64(b.Attributes)) {
+	if !attributes.hold(uint64(b.Attributes &^ quote.UnderDebug)) {
 		out = append(out, Reason{"tdx.policy.attributes", "TD attributes",
 			fmt.Sprintf("%s, perhaps %s", quote.Attributes(attributes.Must), quote.Attributes(attributes.May)), b.Attributes.String()})
 	}

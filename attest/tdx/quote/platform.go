@@ -28,7 +28,12 @@ type Platform struct {
 	// many times. The PPID itself is left where it is.
 	PPIDHash [32]byte
 	PCK, CA  *x509.Certificate // for the CRLs
+
+	of *Quote
 }
+
+// SignedBy says that this platform signed that quote: it came from its CheckSignature.
+func (q *Quote) SignedBy(p *Platform) bool { return p.of == q }
 
 // item is one {OID, value} of the SGX extension ("Intel SGX PCK Certificate and CRL Profile Specification", 1.3.5).
 type item struct {

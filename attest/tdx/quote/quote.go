@@ -64,18 +64,19 @@ func Length(raw []byte) (int, error) {
 // Parse reads a quote. Zeros behind it are cut off, anything else there is ErrTail: what nobody signed could make two
 // byte strings of one quote, and carry what a reader takes for signed.
 func Parse(raw []byte) (*Quote, error) {
-	if len(raw) > MaxSize {
-		return nil, fmt.Errorf("tdx quote: %d bytes, limit %d: %w", len(raw), MaxSize, ErrMalformed)
+	n, err := Length(raw)
+	if err != nil {
+		return nil, err
 	}
-	raw = bytes.Clone(raw)
+	if tail := raw[n:]; len(bytes.Trim(tail, "\x00")) > 0 {
+		return nil, fmt.Errorf("tdx quote: %d: %w", len(tail), ErrTail)
+	}
+	raw = bytes.Clone(raw[:n]) // the caller's bytes may change after they were checked
 	l, err := walk(raw)
 	if err != nil {
 		return nil, fmt.Errorf("tdx quote: %w", err)
 	}
-	if tail := raw[l.length:]; len(bytes.Trim(tail, "\x00")) > 0 {
-		return nil, fmt.Errorf("tdx quote: %d: %w", len(tail), ErrTail)
-	}
-	return &Quote{Version: l.version, Body: body(l.body), QE: qeReport(l.qeReport), raw: raw[:l.length:l.length], parts: l}, nil
+	return &Quote{Version: l.version, Body: body(l.body), QE: qeReport(l.qeReport), raw: raw, parts: l}, nil
 }
 
 // Canonical is the quote without what follows its signed data. It must not be written to.

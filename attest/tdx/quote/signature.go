@@ -38,6 +38,7 @@ func (q *Quote) CheckSignature(roots *x509.CertPool, at time.Time) (*Platform, e
 	if err := guard(func() error { return q.library(roots, at) }); err != nil {
 		return nil, fmt.Errorf("tdx quote: %w", err)
 	}
+	platform.of = q
 	return platform, nil
 }
 

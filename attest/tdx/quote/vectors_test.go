@@ -13,6 +13,7 @@ import (
 
 	"github.com/hallmark-attest/hallmark/attest/tdx/internal/vectors"
 	"github.com/hallmark-attest/hallmark/attest/tdx/quote"
+	"github.com/hallmark-attest/hallmark/internal/sim/tdx"
 )
 
 // captured are quotes of real machines, with what is known of them. All their signatures verify.
@@ -37,13 +38,48 @@ var captured = []struct {
 // at is the day the notes were taken: every PCK certificate among them is valid.
 var at = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 
+// roots are Intel's and the simulator's.
 func roots(t testing.TB) *x509.CertPool {
 	t.Helper()
 	pool, err := quote.IntelRoots()
 	if err != nil {
 		t.Fatal(err)
 	}
+	pool.AddCert(authority(t).Root())
 	return pool
+}
+
+func authority(t testing.TB) *tdx.Authority {
+	t.Helper()
+	a, err := tdx.NewAuthority("quote", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// canonical gives quotes cut to their length: first two synthetic ones of version 4 and 5, then the captured ones where they are.
+func canonical(t testing.TB) (out [][]byte) {
+	t.Helper()
+	p, err := authority(t).Platform(tdx.PlatformOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range []uint16{4, 5} {
+		m := tdx.Defaults()
+		m.Version = version
+		out = append(out, p.NewTD(m).Quote([64]byte{1, 2, 3}))
+	}
+	for _, c := range captured {
+		if raw, ok := vectors.Try(c.file); ok {
+			n, err := quote.Length(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, raw[:n])
+		}
+	}
+	return out
 }
 
 func TestCapturedQuotes(t *testing.T) {

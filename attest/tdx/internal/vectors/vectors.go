@@ -21,6 +21,12 @@ func Read(t testing.TB, name string) []byte {
 	return b
 }
 
+// Try is Read for a test that goes on without.
+func Try(name string) ([]byte, bool) {
+	b, err := os.ReadFile(filepath.Join(dir(), "tdx", name))
+	return b, err == nil
+}
+
 // dir: the folder "shared" stands beside the repository, whose root has go.mod.
 func dir() string {
 	if d := os.Getenv("HALLMARK_VECTORS"); d != "" {

@@ -1,6 +1,8 @@
 package collateral_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -179,11 +181,78 @@ func TestCollateralOfAnotherPlatformIsRefused(t *testing.T) {
 	if _, err := checked.Appraise(w.quote()); !errors.Is(err, collateral.ErrForeign) {
 		t.Error(err)
 	}
-	// Nor is one quote judged by the platform of another.
-	q, _ := w.quote()
-	_, p := newWorld(t, tdx.Defaults(), tdx.PlatformOptions{}).quote()
-	if tcb, err := checked.Appraise(q, p); err == nil {
+}
+
+// TestQuoteIsJudgedByItsOwnPlatformAlone: not by that of another quote, however alike.
+func TestQuoteIsJudgedByItsOwnPlatformAlone(t *testing.T) {
+	w := newWorld(t, tdx.Defaults(), tdx.PlatformOptions{})
+	c, err := collateral.Parse(w.collateral(tdx.CollateralOptions{}).JSON())
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked, err := c.Check(w.auth.Pool(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, p := w.quote()
+	_, other := newWorld(t, tdx.Defaults(), tdx.PlatformOptions{}).quote()
+	if _, err := checked.Appraise(q, p); err != nil {
+		t.Error(err)
+	}
+	if tcb, err := checked.Appraise(q, other); err == nil {
 		t.Errorf("%+v", tcb)
+	}
+}
+
+// TestModuleNumbersAreNotThePlatforms: on TDX 1.5 the first two components of TEE_TCB_SVN belong to the module's identity, on 1.0 to the platform's level.
+func TestModuleNumbersAreNotThePlatforms(t *testing.T) {
+	high := func(b []byte) []byte {
+		i := bytes.Index(b, []byte(`"tdxtcbcomponents":[{"svn":`)) + len(`"tdxtcbcomponents":[{"svn":`)
+		return append(append(bytes.Clone(b[:i]), '9'), b[i+1:]...)
+	}
+	for status, m := range map[collateral.Status]tdx.Measurements{collateral.UpToDate: tdx.Defaults(), collateral.Unrecognized: tdx10()} {
+		tcb, err := newWorld(t, m, tdx.PlatformOptions{}).judge(tdx.CollateralOptions{EditTCBInfo: high}, at)
+		if err != nil || tcb.Status != status {
+			t.Errorf("%s: %+v %v", status, tcb, err)
+		}
+	}
+}
+
+// TestEveryNumberOfALevelCounts: ask one more of each, and it is that one which lacks.
+func TestEveryNumberOfALevelCounts(t *testing.T) {
+	w := newWorld(t, tdx.Defaults(), tdx.PlatformOptions{})
+	more := func(change func(tcb map[string]any)) func([]byte) []byte {
+		return func(b []byte) []byte {
+			var v map[string]any
+			if err := json.Unmarshal(b, &v); err != nil {
+				t.Fatal(err)
+			}
+			change(v["tcbLevels"].([]any)[0].(map[string]any)["tcb"].(map[string]any))
+			out, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+	}
+	changes := map[string]func(map[string]any){"PCESVN": func(tcb map[string]any) { tcb["pcesvn"] = 12 }}
+	for i := range 16 {
+		at := func(list string) func(map[string]any) {
+			return func(tcb map[string]any) {
+				c := tcb[list].([]any)[i].(map[string]any)
+				c["svn"] = c["svn"].(float64) + 1
+			}
+		}
+		changes[fmt.Sprint("CPUSVN ", i)] = at("sgxtcbcomponents")
+		if i >= 2 {
+			changes[fmt.Sprint("TEE_TCB_SVN ", i)] = at("tdxtcbcomponents")
+		}
+	}
+	for what, change := range changes {
+		tcb, err := w.judge(tdx.CollateralOptions{EditTCBInfo: more(change)}, at)
+		if err != nil || tcb.Status != collateral.Unrecognized || len(tcb.Lacking) != 1 || tcb.Lacking[0].What != what || tcb.Lacking[0].Want != tcb.Lacking[0].Have+1 {
+			t.Errorf("%s: %+v %v", what, tcb, err)
+		}
 	}
 }
 

@@ -56,8 +56,9 @@ func (m *mint) issue(cn string, ca bool) (*x509.Certificate, *ecdsa.PrivateKey) 
 	return cert, key
 }
 
-func (m *mint) crl(by *x509.Certificate, key crypto.Signer) string {
-	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: at.AddDate(0, 0, -1), NextUpdate: at.AddDate(0, 0, 9)}, by, key)
+func (m *mint) crl(by *x509.Certificate, key crypto.Signer, extra ...pkix.Extension) string {
+	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: at.AddDate(0, 0, -1), NextUpdate: at.AddDate(0, 0, 9),
+		ExtraExtensions: extra}, by, key)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -119,6 +120,18 @@ func TestOnlyTheTCBSignerSigns(t *testing.T) {
 		pool.AddCert(second.root)
 		if _, err := read.Check(pool, at); c.ok != (err == nil) || err != nil && !errors.Is(err, collateral.ErrSignature) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestPartialCRLIsRefused: one that speaks of some certificates only says so in a critical extension (RFC 5280, 5.2.5).
+func TestPartialCRLIsRefused(t *testing.T) {
+	set := *newWorld(t, tdx.Defaults(), tdx.PlatformOptions{}).collateral(tdx.CollateralOptions{})
+	m := newMint(t)
+	for _, critical := range []bool{false, true} {
+		set.RootCACRL = m.crl(m.root, m.key, pkix.Extension{Id: []int{2, 5, 29, 28}, Critical: critical, Value: []byte{0x30, 0}})
+		if _, err := collateral.Parse(set.JSON()); critical != errors.Is(err, collateral.ErrMalformed) {
+			t.Errorf("critical %v: %v", critical, err)
 		}
 	}
 }

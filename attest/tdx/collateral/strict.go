@@ -131,27 +131,3 @@ func (s *scan) name(seen []string) (string, error) {
 	}
 	return name, nil
 }
-
-// members splits an object into exactly these members; those behind "?" may be absent.
-func members(raw []byte, limit int, names ...string) (map[string]json.RawMessage, error) {
-	if err := strict(raw, limit); err != nil {
-		return nil, err
-	}
-	var out map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &out); err != nil {
-		return nil, fmt.Errorf("%w: %w", err, ErrMalformed)
-	}
-	known := 0
-	for _, n := range names {
-		n, optional := strings.CutPrefix(n, "?")
-		if _, ok := out[n]; ok {
-			known++
-		} else if !optional {
-			return nil, fmt.Errorf("member %q is missing: %w", n, ErrMalformed)
-		}
-	}
-	if known != len(out) {
-		return nil, fmt.Errorf("has members beside %s: %w", strings.Join(names, ", "), ErrMalformed)
-	}
-	return out, nil
-}

@@ -52,7 +52,11 @@ func TestD3EveryLengthIsBounded(t *testing.T) {
 			}
 		}
 	}
-	if _, err := quote.Parse(make([]byte, quote.MaxSize+1)); !errors.Is(err, quote.ErrMalformed) {
+	long := append(bytes.Clone(canonical(t)[0]), make([]byte, quote.MaxSize)...)
+	if _, err := quote.Parse(long[:quote.MaxSize]); err != nil {
+		t.Error(err)
+	}
+	if _, err := quote.Parse(long[:quote.MaxSize+1]); !errors.Is(err, quote.ErrMalformed) {
 		t.Error(err)
 	}
 }
@@ -132,6 +136,51 @@ func TestForeignRootIsRefused(t *testing.T) {
 	if _, err := q.CheckSignature(foreignRoots(t), at); !errors.Is(err, quote.ErrSignature) {
 		t.Error(err)
 	}
+}
+
+// TestChainIsThreeCertificatesAndNothingElse: PEM decoders skip what they do not know, so a chain could say two things.
+func TestChainIsThreeCertificatesAndNothingElse(t *testing.T) {
+	raw := canonical(t)[0]
+	chain := bytes.TrimRight(chainOf(t, raw), "\x00")
+	begin, end := []byte("-----BEGIN CERTIFICATE-----\n"), []byte("-----END CERTIFICATE-----\n")
+	first := chain[:bytes.Index(chain, end)+len(end)]
+	for name, c := range map[string]struct {
+		chain []byte
+		ok    bool
+	}{
+		"as it is":          {chain, true},
+		"a zero byte":       {append(bytes.Clone(chain), 0), true},
+		"line ends":         {bytes.Replace(chain, end, append(bytes.Clone(end), "\r\n\n"...), 1), true},
+		"text before":       {append([]byte("junk\n"), chain...), false},
+		"text between":      {bytes.Replace(chain, end, append(bytes.Clone(end), "junk\n"...), 1), false},
+		"text behind":       {append(bytes.Clone(chain), "junk"...), false},
+		"two zero bytes":    {append(bytes.Clone(chain), 0, 0), false},
+		"a fourth":          {append(bytes.Clone(chain), first...), false},
+		"a broken block":    {append([]byte("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"), chain...), false},
+		"a header":          {bytes.Replace(chain, begin, append(bytes.Clone(begin), "A: b\n\n"...), 1), false},
+		"another type":      {bytes.ReplaceAll(chain, []byte("CERTIFICATE-----"), []byte("X509 CRL-----")), false},
+		"two certificates":  {chain[len(first):], false},
+		"the leaf repeated": {append(append(bytes.Clone(first), first...), chain[len(first):]...), false},
+	} {
+		q, err := quote.Parse(withChain(t, raw, c.chain))
+		if err == nil {
+			_, err = q.CheckSignature(roots(t), at)
+		}
+		if c.ok != (err == nil) || err != nil && !errors.Is(err, quote.ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// withChain puts another chain into a quote of version 4 and mends its three lengths: nobody signed it.
+func withChain(t *testing.T, raw, chain []byte) []byte {
+	start := len(raw) - len(chainOf(t, raw))
+	out := append(bytes.Clone(raw[:start]), chain...)
+	le := binary.LittleEndian
+	le.PutUint32(out[632:], uint32(len(out)-636))
+	le.PutUint32(out[636+130:], uint32(len(out)-636-134))
+	le.PutUint32(out[start-4:], uint32(len(chain)))
+	return out
 }
 
 func chainOf(t *testing.T, raw []byte) []byte {

@@ -114,6 +114,9 @@ func (r *reader) join() (Set, error) {
 	if r.qe == nil || r.root == nil || len(r.pck) == 0 {
 		return nil, fmt.Errorf("tdx collateral: TCB info without QE identity, root CRL or PCK CRL: %w", ErrMalformed)
 	}
+	if n := len(r.infos) * len(r.pck); n > MaxFiles {
+		return nil, fmt.Errorf("tdx collateral: %d pairs of TCB info and PCK CRL, limit %d: %w", n, MaxFiles, ErrMalformed)
+	}
 	for _, i := range r.infos {
 		for _, k := range r.pck {
 			p := i

@@ -9,7 +9,7 @@ const (
 	MaxIdentity = 64 << 10
 	MaxChain    = 16 << 10
 	MaxCRL      = 2 << 20
-	MaxFiles    = 1024 // elements of a directory
+	MaxFiles    = 1024 // elements of a directory, and sets made of them
 
 	maxDepth      = 8   // of JSON
 	maxLevels     = 256 // elements

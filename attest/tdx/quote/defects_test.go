@@ -111,6 +111,26 @@ func TestTailMustBeZero(t *testing.T) {
 	}
 }
 
+// TestVersion5WithBodyOfTDX10 is read, by the library too; its signature is that of another quote. Other bodies are refused.
+func TestVersion5WithBodyOfTDX10(t *testing.T) {
+	v4 := canonical(t)[0]
+	with := func(kind, size byte) []byte {
+		return append(append(put(v4[:48], 0, 5), kind, 0, size, 2, 0, 0), v4[48:]...)
+	}
+	q, err := quote.Parse(with(2, 0x48)) // 584 bytes
+	if err != nil || q.Body.HasTDX15 || q.Body.RTMR[1] == (quote.Measurement{}) {
+		t.Fatal(err)
+	}
+	if _, err := q.CheckSignature(roots(t), at); !errors.Is(err, quote.ErrSignature) {
+		t.Error(err)
+	}
+	for _, bad := range [][2]byte{{3, 0x48}, {2, 0x88}, {1, 0x48}, {4, 0x48}} {
+		if _, err := quote.Parse(with(bad[0], bad[1])); !errors.Is(err, quote.ErrMalformed) {
+			t.Errorf("%v: %v", bad, err)
+		}
+	}
+}
+
 // TestSignatureCoversEveryByteOfHeaderAndBody and the key, the QE report and its signature.
 func TestSignatureCoversEveryByteOfHeaderAndBody(t *testing.T) {
 	pool := roots(t)

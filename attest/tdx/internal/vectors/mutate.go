@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strconv"
+	"sync"
 	"testing"
 )
 
@@ -59,4 +61,29 @@ func Mutations(t testing.TB) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// Each tries Mutations(t) mutants on all processors, and fails where they allocate more than limit bytes each, on average over a
+// thousand: what a parser allocates by a length it was told shows there.
+func Each(t *testing.T, limit uint64, try func(r *rand.Rand)) {
+	t.Helper()
+	n, workers := Mutations(t), runtime.GOMAXPROCS(0)
+	var before, after runtime.MemStats
+	for done := 0; done < n && !t.Failed(); done += 1000 {
+		runtime.ReadMemStats(&before)
+		var wg sync.WaitGroup
+		for w := range workers {
+			r := rand.New(rand.NewPCG(uint64(done), uint64(w)))
+			wg.Go(func() {
+				for range min(1000, n-done) / workers {
+					try(r)
+				}
+			})
+		}
+		wg.Wait()
+		runtime.ReadMemStats(&after)
+		if size := after.TotalAlloc - before.TotalAlloc; size > 1000*limit {
+			t.Fatalf("%d bytes allocated for 1000 mutants", size)
+		}
+	}
 }

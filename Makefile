@@ -12,7 +12,7 @@ SOAK_MINUTES ?= 60
 # go-nvml's header marks old calls as deprecated; drivers in the field have no others.
 export CGO_CFLAGS := -Wno-deprecated-declarations
 
-.PHONY: all build run test check vet links fuzz vectors vuln soak bench bench-batch bench-hash bench-telemetry deb rpm packages vmtest vmtest-verity clean setup setup-test
+.PHONY: all build run test check vet links fuzz vectors vuln soak mutate-tdx bench bench-batch bench-hash bench-telemetry deb rpm packages vmtest vmtest-verity clean setup setup-test
 
 all: build
 
@@ -61,6 +61,12 @@ soak: setup-test ## an hour of a failing driver, 1,000 kills while recording, 10
 	HALLMARK_SOAK_MINUTES=$(SOAK_MINUTES) go test ./cmd/hallmark-gpuprobe -run TestAgentSurvives -count 1 -timeout 90m -v
 	HALLMARK_KILLS=1000 go test ./agent/recorder -run TestKilled -count 1 -timeout 60m -v
 	HALLMARK_SOAK=100000 go test ./attest/tpm -run TestSoak -count 1 -timeout 30m -v
+
+MUTATIONS   ?= 2000000
+
+mutate-tdx: ## so many changed TDX quotes and files of collateral, nine quotes to one file: no panic, nothing accepted in another meaning; an hour
+	HALLMARK_MUTATIONS=$$(( $(MUTATIONS) * 9 / 10 )) go test ./attest/tdx/quote -run Mutated -count 1 -timeout 3h -v
+	HALLMARK_MUTATIONS=$$(( $(MUTATIONS) / 10 )) go test ./attest/tdx/collateral -run Mutated -count 1 -timeout 3h -v
 
 bench: ## benchmarks beside the code
 	go test -run '^$$' -bench . -benchmem ./attest/... ./sign/... ./gpu/... ./engine/... ./verify/... ./agent/...

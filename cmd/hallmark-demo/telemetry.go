@@ -49,6 +49,9 @@ func bracketsTelemetry(ctx context.Context, v *attacker.Validator, url string, f
 	if err != nil {
 		return row{}, err
 	}
+	if err := fetchesHistory(ctx, v, url, beside); err != nil {
+		return row{}, err
+	}
 	o.With = []*verify.Beside{beside}
 	r, err := ver.Verify(second, o)
 	if err != nil {
@@ -59,4 +62,26 @@ func bracketsTelemetry(ctx context.Context, v *attacker.Validator, url string, f
 	}
 	return newRow(honestName+", asked what its GPUs did", "shows every record of its telemetry between two answers", "",
 		attacker.VerdictOf(r), "Nothing speaks against it at the tier asked for.", time.Since(begin)), nil
+}
+
+// fetchesHistory asks the node for all records up to a quoted head, and checks that they lead there.
+func fetchesHistory(ctx context.Context, v *attacker.Validator, url string, answer *verify.Beside) error {
+	head, _ := answer.Telemetry()
+	c, err := client.New(url, nil)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	h, err := c.History(ctx, v.Key, answer.Node(), client.Records{Head: head, First: 1, Last: head.Index}, nil)
+	if err != nil {
+		return fmt.Errorf("history: %w", err)
+	}
+	checked, err := answer.CheckHistory(h)
+	if err != nil {
+		return fmt.Errorf("history: %w", err)
+	}
+	if checked.First != 1 || checked.Last < head.Index {
+		return fmt.Errorf("history: records %d to %d, want 1 to %d", checked.First, checked.Last, head.Index)
+	}
+	return nil
 }

@@ -22,6 +22,7 @@ type historyFlags struct {
 	first, lastIndex     uint64
 	timeout              time.Duration
 	demoRootsUnsafe      bool
+	td                   tdFlags
 }
 
 func telemetryCommand() *cobra.Command {
@@ -52,6 +53,7 @@ those of chains before the quoted one, are not fetched.`,
 	fl.Uint64Var(&f.first, "first", 0, "in place of --last: first record wanted")
 	fl.Uint64Var(&f.lastIndex, "last-index", 0, "with --first: last record wanted (default: the quoted one)")
 	fl.DurationVar(&f.timeout, "timeout", 5*time.Minute, "how long to wait for all of it")
+	f.td.register(fl)
 	fl.BoolVar(&f.demoRootsUnsafe, "unsafe-demo-roots", false, "believe nodes enrolled under a demonstration authority, whose keys anybody can have")
 	for _, name := range []string{"key", "node", "with", "output"} {
 		cmd.MarkFlagRequired(name)
@@ -85,7 +87,7 @@ func (f *historyFlags) fetch(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	h, err := c.History(ctx, key, answer.Node(), records, func(last uint64) {
-		fmt.Fprintf(os.Stderr, "hallmark: record %d of %d to %d\n", last, records.First, records.Last)
+		fmt.Fprintf(os.Stderr, "hallmark: record %d of %d to %d\n", min(last, records.Last), records.First, records.Last)
 	})
 	if err != nil {
 		return explainRefusal(err)
@@ -117,11 +119,15 @@ func (f *historyFlags) answer(key *ecdsa.PrivateKey) (*verify.Beside, error) {
 	if err != nil {
 		return nil, err
 	}
+	td, err := f.td.read()
+	if err != nil {
+		return nil, err
+	}
 	policy, err := verify.DefaultPolicy()
 	if err != nil {
 		return nil, err
 	}
-	v, err := verify.New(verify.Endorsements{Validator: &key.PublicKey, Node: node, AcceptDemoRootsUnsafe: f.demoRootsUnsafe}, nil, policy)
+	v, err := verify.New(verify.Endorsements{Validator: &key.PublicKey, Node: node, AcceptDemoRootsUnsafe: f.demoRootsUnsafe, TD: td}, nil, policy)
 	if err != nil {
 		return nil, err
 	}

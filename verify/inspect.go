@@ -1,12 +1,14 @@
 package verify
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/tdx/quote"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
 	"github.com/hallmark-attest/hallmark/sign"
 )
@@ -169,13 +171,34 @@ func (in *inspector) roots(e *attest.Evidence) any {
 	if err != nil {
 		return problem(err)
 	}
-	raw, ok := roots[attest.KindTPM]
-	if !ok {
-		return map[string]any{}
+	out, inside := map[string]any{}, map[attest.Kind]attest.Digest{}
+	if raw, ok := roots[attest.KindTDX]; ok {
+		out["tdx"] = in.td(raw, inside)
 	}
+	if raw, ok := roots[attest.KindTPM]; ok {
+		out["tpm"] = in.tpm(e, raw, inside)
+	}
+	return out
+}
+
+// td takes a TD quote apart, and puts its digest among those that the TPM's quote covers.
+func (in *inspector) td(raw []byte, inside map[attest.Kind]attest.Digest) any {
+	var b []byte
+	if err := attest.Unmarshal(raw, &b, attest.MaxEvidenceSize); err != nil {
+		return problem(err)
+	}
+	in.parts["tdx.quote"], inside[attest.KindTDX] = b, sha256.Sum256(b)
+	q, err := quote.Parse(b)
+	if err != nil {
+		return problem(err)
+	}
+	return tdFacts(q)
+}
+
+func (in *inspector) tpm(e *attest.Evidence, raw []byte, inside map[attest.Kind]attest.Digest) any {
 	var q tpm.Quote
 	if err := attest.Unmarshal(raw, &q, attest.MaxEvidenceSize); err != nil {
-		return map[string]any{"tpm": problem(err)}
+		return problem(err)
 	}
 	in.parts["quote.msg"], in.parts["quote.sig"] = q.Attest, q.Signature
 	pcrs := map[string]string{}
@@ -184,19 +207,19 @@ func (in *inspector) roots(e *attest.Evidence) any {
 	}
 	in.parts["pcrs.json"], _ = json.MarshalIndent(map[string]any{"bank": q.Bank, "pcrs": pcrs}, "", "  ")
 	view := map[string]any{"attest": hex.EncodeToString(q.Attest), "signature": hex.EncodeToString(q.Signature), "bank": q.Bank, "pcrs": pcrs}
-	in.quote(e, view)
-	return map[string]any{"tpm": view}
+	in.quote(e, view, inside)
+	return view
 }
 
 // quote adds what the quoted structure says and what it should have been made over.
-func (in *inspector) quote(e *attest.Evidence, view map[string]any) {
+func (in *inspector) quote(e *attest.Evidence, view map[string]any, inside map[attest.Kind]attest.Digest) {
 	b, err := attest.ParseBound(e.Bound)
 	if err != nil {
 		return
 	}
 	if pub, err := b.Confirmation.PublicKey(); err == nil {
 		if key, err := attest.KeyDigest(pub); err == nil {
-			inner, _ := attest.Inner(nil)
+			inner, _ := attest.Inner(inside)
 			q := attest.TPMQualifying(attest.Binding(b.Root, key, e.Bound), inner)
 			in.parts["qualifying.hex"] = []byte(q.String() + "\n")
 			view["qualifying"] = q.String()

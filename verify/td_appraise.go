@@ -7,6 +7,7 @@ import (
 
 	"github.com/hallmark-attest/hallmark/attest/tdx"
 	"github.com/hallmark-attest/hallmark/attest/tdx/collateral"
+	"github.com/hallmark-attest/hallmark/attest/tdx/quote"
 )
 
 // tdState is what is known of the trust domain.
@@ -109,14 +110,9 @@ func (ap *Appraised) tdPolicy() {
 
 // tdFacts are the quote's own statements, for the result.
 func (ap *Appraised) tdFacts() map[string]any {
-	q, p := ap.auth.td.quote, ap.auth.td.platform
-	b := &q.Body
-	out := map[string]any{"version": q.Version, "mrtd": hex.EncodeToString(b.MRTD[:]), "mrseam": hex.EncodeToString(b.MRSEAM[:]),
-		"attributes": b.Attributes.String(), "xfam": fmt.Sprintf("%#x", b.XFAM), "tee_tcb_svn": hex.EncodeToString(b.TeeTCBSVN[:]),
-		"fmspc": hex.EncodeToString(p.FMSPC[:]), "ppid_sha256": hex.EncodeToString(p.PPIDHash[:])}
-	for i, r := range b.RTMR {
-		out[fmt.Sprintf("rtmr%d", i)] = hex.EncodeToString(r[:])
-	}
+	p := ap.auth.td.platform
+	out := tdFacts(ap.auth.td.quote)
+	out["fmspc"], out["platform"] = hex.EncodeToString(p.FMSPC[:]), hex.EncodeToString(p.PPIDHash[:])
 	if t := ap.td.tcb; t != nil {
 		out["tcb_status"], out["tcb_date"], out["advisories"] = string(t.Status), t.MinDate.UTC().Format("2006-01-02"), t.Advisories
 	}
@@ -125,3 +121,16 @@ func (ap *Appraised) tdFacts() map[string]any {
 
 // tdAccepted reports whether the TD is the enrolled root, on a platform and with attributes that the policy accepts.
 func (ap *Appraised) tdAccepted() bool { return ap.auth.tdRoot() && ap.td.current }
+
+// tdFacts are what a quote states, checked or not.
+func tdFacts(q *quote.Quote) map[string]any {
+	b := &q.Body
+	out := map[string]any{"version": q.Version, "mrtd": hex.EncodeToString(b.MRTD[:]), "mrseam": hex.EncodeToString(b.MRSEAM[:]),
+		"mrconfigid": hex.EncodeToString(b.MRCONFIGID[:]), "mrowner": hex.EncodeToString(b.MROWNER[:]), "mrownerconfig": hex.EncodeToString(b.MROWNERCONFIG[:]),
+		"attributes": b.Attributes.String(), "xfam": fmt.Sprintf("%#x", b.XFAM), "tee_tcb_svn": hex.EncodeToString(b.TeeTCBSVN[:]),
+		"report_data": hex.EncodeToString(b.ReportData[:])}
+	for i, r := range b.RTMR {
+		out[fmt.Sprintf("rtmr%d", i)] = hex.EncodeToString(r[:])
+	}
+	return out
+}

@@ -27,7 +27,7 @@ func inspectCommand() *cobra.Command {
 whoever can write the file can make it say anything. See hallmark verify.
 
 With --export the raw parts are written for other tools: quote.msg, quote.sig,
-ak.pem, qualifying.hex, pcrs.json, challenge.cbor, evidence.cbor.
+ak.pem, qualifying.hex, pcrs.json, tdx.quote, challenge.cbor, evidence.cbor.
 
 With --telemetry the GPUs' telemetry is shown over time: that beside a record (see
 hallmark challenge --window), or of a history file. Its hashes are checked, and of

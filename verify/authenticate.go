@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -189,7 +190,8 @@ func (a *authentication) enrolment() {
 		a.findings.bad("roots.unexpected", "TD claims and quote", Asserted, fmt.Sprintf("claims stated: %v", td), fmt.Sprintf("quote present: %v", tdQuoted))
 		return
 	}
-	if a.node != nil && a.node.TD != nil && !tdQuoted && a.bound.Class == attest.ClassDevice {
+	// The validator's own question counts: which class the node says it answered in does not.
+	if a.node != nil && a.node.TD != nil && !tdQuoted && slices.Contains(a.challenge.Kinds, attest.KindTDX) {
 		a.findings.bad("kind.withdrawn", "TD", Asserted, "a TD quote, as enrolled", "none")
 		return
 	}

@@ -34,6 +34,7 @@ type forge struct {
 	clock     tpm2.TPMSClockInfo
 	firmware  uint64
 	logs      map[string]attest.Part // sent; the challenge asks for each from its offset
+	td        *tdForge               // nil: a host that is no trust domain
 
 	// Hooks, in the order in which a node passes them.
 	challengeKey *ecdsa.PrivateKey
@@ -160,6 +161,9 @@ func (f *forge) nodeFile() []byte {
 	} else {
 		d := f.keyDigest(f.evidence)
 		n.Key, n.Trust = &d, attest.TrustFirstUse
+		if f.td != nil {
+			n.TD, n.Trust = f.td.node(), attest.TrustDemo
+		}
 	}
 	call(f.node, &n)
 	return f.must(MarshalNode(or(f.nodeKey, f.validator), n))
@@ -170,6 +174,9 @@ func (f *forge) make() []byte {
 	f.t.Helper()
 	c := attest.Challenge{Profiles: []string{attest.Profile}, Nonce: attest.Nonce(sha256.Sum256([]byte("nonce"))),
 		Issued: ms(f.at), Expires: ms(f.at.Add(time.Minute)), Audience: f.ueid(), Kinds: []attest.Kind{"engine", "gpu", "host", "tpm"}}
+	if f.td != nil {
+		c.Kinds = []attest.Kind{"engine", "gpu", "host", "tdx", "tpm"}
+	}
 	if len(f.logs) > 0 {
 		c.Logs = f.offsets()
 	}
@@ -197,7 +204,8 @@ func (f *forge) make() []byte {
 // offsets ask for each log that the forge sends, from where it sends it.
 func (f *forge) offsets() *attest.Logs {
 	out := &attest.Logs{}
-	for name, at := range map[string]**uint64{attest.LogBoot: &out.Boot, attest.LogIMA: &out.IMA, attest.LogCEL: &out.CEL} {
+	for name, at := range map[string]**uint64{attest.LogBoot: &out.Boot, attest.LogIMA: &out.IMA, attest.LogCEL: &out.CEL,
+		attest.LogCCEL: &out.CCEL, attest.LogRTMR: &out.RTMR} {
 		if p, ok := f.logs[name]; ok {
 			*at = &p.Offset
 		}
@@ -218,6 +226,9 @@ func (f *forge) evidenceOver(root attest.Digest) *attest.Evidence {
 	}
 	if f.ak != nil {
 		b.Submods[attest.KindTPM] = f.tpmBody()
+	}
+	if f.td != nil {
+		b.Submods[attest.KindTDX], b.Class = f.tdBody(), attest.ClassDevice
 	}
 	for _, k := range slices.Sorted(slices.Values(slices.Concat(attest.Built(), attest.Reserved()))) {
 		if _, ok := b.Submods[k]; !ok {
@@ -243,13 +254,21 @@ func (f *forge) tpmBody() []byte {
 }
 
 func (f *forge) quoteOver(root attest.Digest, bound []byte) []byte {
-	roots := map[attest.Kind]cbor.RawMessage{}
+	roots, inside := map[attest.Kind]cbor.RawMessage{}, map[attest.Kind]attest.Digest{}
+	binding := attest.Binding(root, f.keyDigest(f.evidence), bound)
+	if f.td != nil {
+		q := f.tdQuote(root, bound)
+		roots[attest.KindTDX] = f.must(attest.Marshal(q))
+		if !f.td.uncovering {
+			inside[attest.KindTDX] = sha256.Sum256(q)
+		}
+	}
 	if f.ak != nil {
-		inner, err := attest.Inner(nil)
+		inner, err := attest.Inner(inside)
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		q := f.sign(attest.TPMQualifying(attest.Binding(root, f.keyDigest(f.evidence), bound), inner))
+		q := f.sign(attest.TPMQualifying(binding, inner))
 		call(f.quote, &q)
 		roots[attest.KindTPM] = f.must(attest.Marshal(q))
 	}

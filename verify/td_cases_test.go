@@ -111,6 +111,8 @@ func tdCases() []tdCase {
 		{name: "td-secure-boot-off", comment: "Secure Boot of the TD's firmware is off", make: tdAlone, on: tdOptions{boot: sim.BootOptions{InsecureBoot: true}}, expect: verifiedTD, says: []string{"+tdx.replay.ok", "!tdx.secure_boot"}},
 		{name: "td-runtime-foreign", comment: "others extended RTMR3 behind the agent's events", make: tdAlone, change: func(f *forge) { f.runsInTD().td.td.Extend(3, sim.Measure("a stranger")) }, expect: verifiedTD,
 			says: []string{"?tdx.runtime.not_evaluable", "-tdx.runtime.ok"}},
+		{name: "td-runtime-empty", comment: "RTMR3 at its start value and a log without events", make: tdAlone, change: func(f *forge) { f.statesRTMR3(); f.sends(attest.LogRTMR, 0, []byte{}, false) }, expect: verifiedTD,
+			says: []string{"?tdx.runtime.not_evaluable", "-tdx.runtime.ok"}},
 		{name: "td-runtime-unsent", comment: "RTMR3 has the agent's events, and their log was not sent", make: tdAlone, change: func(f *forge) { f.runsInTD(); delete(f.logs, attest.LogRTMR) }, expect: verifiedTD,
 			says: []string{"?tdx.runtime.not_evaluable"}},
 	}

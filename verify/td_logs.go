@@ -92,5 +92,9 @@ func (ap *Appraised) tdRuntime() {
 		lack(err)
 		return
 	}
+	if len(r.Records) == 0 {
+		lack("no event: RTMR3 is at its start value") // as whoever stops the agent from extending has it
+		return
+	}
 	ap.findings.good("tdx.runtime.ok", check, a.tdAssurance(), fmt.Sprintf("%d events lead to RTMR3", len(r.Records)))
 }

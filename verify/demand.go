@@ -77,7 +77,9 @@ var demands = []demandEntry{
 	{DemandTap, []string{"tap.not_evaluable"}, notEvaluable},
 	{DemandMeasured, conditionIDs(), func(c *CrossChecked) bool { return c.measuredAll() }},
 	{DemandTD, []string{"tdx.tcb.status", "tdx.collateral.stale", "tdx.policy", "tdx.tcb.not_evaluable", "td.image"},
-		func(c *CrossChecked) bool { return c.auth.td != nil && c.td.current && c.td.image }},
+		func(c *CrossChecked) bool {
+			return c.auth.td != nil && c.auth.tdAssurance() == Hardware && c.td.current && c.td.image
+		}},
 	{DemandGPUReports, []string{"gpu_reports.not_evaluable"}, notEvaluable},
 	{DemandTopologySigned, []string{"topology.not_evaluable"}, notEvaluable},
 }

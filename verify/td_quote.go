@@ -130,9 +130,10 @@ func (a *authentication) tdEnrolled(p *quote.Platform) bool {
 	return true
 }
 
-// tdRoot reports whether the TD is the enrolled root: by a platform that was pinned, whose node key it names.
+// tdRoot reports whether the TD is the enrolled root: by a platform that was pinned, whose node key it names. Anybody can make
+// a simulator's quote with a genuine platform's PPID, so it is no root of a node that was enrolled by Intel's.
 func (a *Authenticated) tdRoot() bool {
-	return a.td != nil && a.node != nil && a.node.TD != nil && (a.node.Trust == attest.TrustPlatform || a.node.Trust == attest.TrustDemo)
+	return a.td != nil && a.node != nil && a.node.TD != nil && a.tdAssurance() == Hardware
 }
 
 // tdAssurance is what the TD quote's statements are worth: a genuine one is the

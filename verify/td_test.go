@@ -30,6 +30,33 @@ func TestSyntheticTDNeedsWordsThatSayUnsafe(t *testing.T) {
 	}
 }
 
+// Who lets a simulator's quotes pass judges nodes enrolled by genuine ones no higher for it: the PPID is in every quote.
+func TestSyntheticTDIsNoRootOfAGenuinelyEnrolledNode(t *testing.T) {
+	f := tdAlone(t, tdOptions{})
+	f.node = func(n *attest.Node) { n.Trust = attest.TrustPlatform }
+	r := f.inside(TierVerified)
+	wants(t, r, "+tdx.quote.ok", "+tdx.tcb.ok", "!root.none")
+	if r.Tier != TierCommunity || r.Claims[attest.KindTDX].Note != "the quote: asserted; the rest: asserted" {
+		t.Errorf("%s, %q", r.Tier, r.Claims[attest.KindTDX].Note)
+	}
+	f = tdBeside(t, tdOptions{})
+	f.imagePolicy()
+	if !slices.ContainsFunc(f.inside(TierConfidential).Unmet, func(u Unmet) bool { return u.Demand == string(DemandTD) }) {
+		t.Error("a simulated TD beside a genuine TPM meets the demand for a TD")
+	}
+}
+
+// imagePolicy names the image of the forge's own TD.
+func (f *forge) imagePolicy() {
+	f.t.Helper()
+	m := f.td.td.Measurements()
+	p, err := ParseTDPolicy([]byte(`{"mrtd": ["` + hexOf(m.MRTD[:]) + `"], "rtmr": [null, ["` + hexOf(m.RTMR[1][:]) + `"], ["` + hexOf(m.RTMR[2][:]) + `"], null]}`))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.td.endorse.Policy = p
+}
+
 // What the quote states is the hardware's word; the claims beside it are the node's.
 func TestTDQuoteAndClaimsHaveTheirStanding(t *testing.T) {
 	r := tdAlone(t, tdOptions{}).inside(TierVerified)
@@ -141,12 +168,7 @@ func TestTDDemandWantsAnImageThatThePolicyNames(t *testing.T) {
 		t.Error("any image will do")
 	}
 	wants(t, f.inside(TierConfidential), "?td.image")
-	m := f.td.td.Measurements()
-	p, err := ParseTDPolicy([]byte(`{"mrtd": ["` + hexOf(m.MRTD[:]) + `"], "rtmr": [[], ["` + hexOf(m.RTMR[1][:]) + `"], ["` + hexOf(m.RTMR[2][:]) + `"], []]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f.td.endorse.Policy = p; !met(f) {
+	if f.imagePolicy(); !met(f) {
 		t.Error("not met by the image that is named")
 	}
 	f.td.endorse.Collateral = nil

@@ -15,18 +15,19 @@ import (
 	"github.com/hallmark-attest/hallmark/attest/tdx/quote"
 )
 
-// tdPolicyFile is a TD policy as JSON. What is left out is as in DefaultTDPolicy.
+// tdPolicyFile is a TD policy as JSON. What is left out, or null, is as in DefaultTDPolicy; an empty list, which would accept
+// nothing or anything, is refused.
 type tdPolicyFile struct {
-	MRTD          []hexMeasurement    `json:"mrtd,omitempty"`
-	RTMR          [4][]hexMeasurement `json:"rtmr,omitempty"`
-	MRSEAM        []hexMeasurement    `json:"mrseam,omitempty"`
-	MRCONFIGID    []hexMeasurement    `json:"mrconfigid,omitempty"`
-	MROWNER       []hexMeasurement    `json:"mrowner,omitempty"`
-	MROWNERCONFIG []hexMeasurement    `json:"mrownerconfig,omitempty"`
-	MRSERVICETD   []hexMeasurement    `json:"mrservicetd,omitempty"` // zero or not shown unless given
-	Attributes    *tdBits             `json:"attributes,omitempty"`
-	TCB           *tdTCB              `json:"tcb,omitempty"`
-	Platforms     map[string]string   `json:"platforms,omitempty"` // name by hex SHA-256 of the PPID, as enroll prints it
+	MRTD          []hexMeasurement   `json:"mrtd,omitempty"`
+	RTMR          [][]hexMeasurement `json:"rtmr,omitempty"` // four
+	MRSEAM        []hexMeasurement   `json:"mrseam,omitempty"`
+	MRCONFIGID    []hexMeasurement   `json:"mrconfigid,omitempty"`
+	MROWNER       []hexMeasurement   `json:"mrowner,omitempty"`
+	MROWNERCONFIG []hexMeasurement   `json:"mrownerconfig,omitempty"`
+	MRSERVICETD   []hexMeasurement   `json:"mrservicetd,omitempty"` // zero or not shown unless given
+	Attributes    *tdBits            `json:"attributes,omitempty"`
+	TCB           *tdTCB             `json:"tcb,omitempty"`
+	Platforms     map[string]string  `json:"platforms,omitempty"` // name by hex SHA-256 of the PPID, as enroll prints it
 }
 
 type tdBits struct {
@@ -36,7 +37,7 @@ type tdBits struct {
 
 type tdTCB struct {
 	Accept        []collateral.Status `json:"accept,omitempty"`
-	Advisories    []string            `json:"advisories,omitempty"` // accepted ones; none: any
+	Advisories    []string            `json:"advisories,omitempty"` // accepted ones; left out: any
 	MinEvaluation uint32              `json:"min_evaluation,omitempty"`
 	GraceDays     int                 `json:"grace_days,omitempty"`
 	StaleDays     int                 `json:"stale_days,omitempty"`
@@ -67,7 +68,13 @@ func ParseTDPolicy(b []byte) (*policy.Policy, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("td policy: bytes behind the object")
 	}
+	if err := f.check(); err != nil {
+		return nil, fmt.Errorf("td policy: %w", err)
+	}
 	p := DefaultTDPolicy()
+	if f.RTMR == nil {
+		f.RTMR = make([][]hexMeasurement, len(p.RTMR))
+	}
 	for to, list := range map[*policy.Values][]hexMeasurement{&p.MRTD: f.MRTD, &p.MRSEAM: f.MRSEAM, &p.MRCONFIGID: f.MRCONFIGID, &p.MROWNER: f.MROWNER,
 		&p.MROWNERCONFIG: f.MROWNERCONFIG, &p.MRSERVICETD: f.MRSERVICETD, &p.RTMR[0]: f.RTMR[0], &p.RTMR[1]: f.RTMR[1], &p.RTMR[2]: f.RTMR[2], &p.RTMR[3]: f.RTMR[3]} {
 		if len(list) > 0 {
@@ -92,12 +99,47 @@ func ParseTDPolicy(b []byte) (*policy.Policy, error) {
 	return &p, nil
 }
 
+// maxTDDays bounds times of a policy: a hundred years.
+const maxTDDays = 36500
+
+// check refuses lists that leave a question open, and times that no clock has.
+func (f *tdPolicyFile) check() error {
+	if f.RTMR != nil && len(f.RTMR) != 4 {
+		return fmt.Errorf("rtmr: %d lists, want four; null leaves one out", len(f.RTMR))
+	}
+	lists := map[string][]hexMeasurement{"mrtd": f.MRTD, "mrseam": f.MRSEAM, "mrconfigid": f.MRCONFIGID, "mrowner": f.MROWNER, "mrownerconfig": f.MROWNERCONFIG, "mrservicetd": f.MRSERVICETD}
+	for i, l := range f.RTMR {
+		lists[fmt.Sprintf("rtmr %d", i)] = l
+	}
+	for name, l := range lists {
+		if l != nil && len(l) == 0 {
+			return fmt.Errorf("%s: an empty list; leave it out to accept any", name)
+		}
+	}
+	if f.Platforms != nil && len(f.Platforms) == 0 {
+		return errors.New("platforms: none; leave it out to accept any")
+	}
+	t := f.TCB
+	if t == nil {
+		return nil
+	}
+	if t.Accept != nil && len(t.Accept) == 0 {
+		return errors.New("tcb: accept: an empty list; leave it out for the default")
+	}
+	for _, d := range []int{t.GraceDays, t.StaleDays} {
+		if d < 0 || d > maxTDDays {
+			return fmt.Errorf("tcb: %d days, limit %d", d, maxTDDays)
+		}
+	}
+	return nil
+}
+
 func (t *tdTCB) apply(to *policy.TCB) {
 	const day = 24 * time.Hour
 	if len(t.Accept) > 0 {
 		to.Accept = t.Accept
 	}
-	if len(t.Advisories) > 0 {
+	if t.Advisories != nil {
 		to.AnyAdvisory, to.Advisories = false, t.Advisories
 	}
 	if t.MinEvaluation > 0 {

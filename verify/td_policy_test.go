@@ -28,6 +28,13 @@ func TestTDPolicyFilesAreReadStrictly(t *testing.T) {
 		"foreign accepted":    `{"tcb": {"accept": ["Foreign"]}}`,
 		"time below zero":     `{"tcb": {"grace_days": -1}}`,
 		"stale below zero":    `{"tcb": {"stale_days": -1}}`,
+		"empty list":          `{"mrtd": []}`,
+		"empty register":      `{"rtmr": [[], null, null, null]}`,
+		"three registers":     `{"rtmr": [null, null, null]}`,
+		"five registers":      `{"rtmr": [null, null, null, null, ["` + zeros + `"]]}`,
+		"no platforms":        `{"platforms": {}}`,
+		"no status":           `{"tcb": {"accept": []}}`,
+		"beyond all time":     `{"tcb": {"grace_days": 213503}}`,
 		"short platform":      `{"platforms": {"00": "x"}}`,
 		"long platform":       `{"platforms": {"` + zeros + `": "x"}}`,
 		"no attributes":       `{"attributes": {"must": 0, "may": 0}}`,
@@ -47,7 +54,7 @@ func TestTDPolicyFilesAreReadStrictly(t *testing.T) {
 }
 
 func FuzzTDPolicy(f *testing.F) {
-	for _, s := range []string{`{}`, `{"mrtd": ["` + zeros + `"], "rtmr": [[], ["` + zeros + `"], [], []]}`, `{"tcb": {"accept": ["UpToDate"], "advisories": ["INTEL-SA-1"], "min_evaluation": 17, "grace_days": 30, "stale_days": 2}}`,
+	for _, s := range []string{`{}`, `{"mrtd": ["` + zeros + `"], "rtmr": [null, ["` + zeros + `"], null, null]}`, `{"tcb": {"accept": ["UpToDate"], "advisories": ["INTEL-SA-1"], "min_evaluation": 17, "grace_days": 30, "stale_days": 2}}`,
 		`{"platforms": {"` + zeros[:64] + `": "rack 4"}, "attributes": {"must": 268435456, "may": 0}}`, `{"mrservicetd": ["` + zeros + `"]}`} {
 		f.Add([]byte(s))
 	}

@@ -106,7 +106,7 @@ func TestPolicyFileDecidesAboutTheTD(t *testing.T) {
 	}{
 		"own MRTD":            {func(f *forge) string { return `{"mrtd": ["` + mrtd(f) + `"]}` }, nil, verifiedTD, []string{"+tdx.policy.ok"}},
 		"another MRTD":        {func(f *forge) string { return `{"mrtd": ["` + zeros + `"]}` }, nil, cappedTD, []string{"!tdx.policy", "-tdx.policy.ok"}},
-		"own RTMR0 only":      {func(f *forge) string { return `{"rtmr": [["` + zeros + `"], [], [], []]}` }, nil, cappedTD, []string{"!tdx.policy"}},
+		"own RTMR0 only":      {func(f *forge) string { return `{"rtmr": [["` + zeros + `"], null, null, null]}` }, nil, cappedTD, []string{"!tdx.policy"}},
 		"known platform":      {func(f *forge) string { return `{"platforms": {"` + platform(f) + `": "rack 4"}}` }, nil, verifiedTD, nil},
 		"unknown platform":    {func(f *forge) string { return `{"platforms": {"` + zeros[:64] + `": "rack 4"}}` }, nil, cappedTD, []string{"!tdx.policy", "-tdx.policy.ok"}},
 		"migration accepted":  {func(*forge) string { return `{"attributes": {"must": 268435456, "may": 536870912}}` }, migratable, verifiedTD, nil},
@@ -115,6 +115,7 @@ func TestPolicyFileDecidesAboutTheTD(t *testing.T) {
 		"old accepted":        {func(*forge) string { return `{"tcb": {"accept": ["UpToDate", "OutOfDate"]}}` }, outOfDate(), verifiedTD, []string{"+tdx.tcb.ok"}},
 		"hardening not":       {func(*forge) string { return `{"tcb": {"accept": ["UpToDate"]}}` }, judgedAs(sim.SWHardeningNeeded), cappedTD, []string{"!tdx.tcb.status"}},
 		"advisory not known":  {func(*forge) string { return `{"tcb": {"advisories": ["INTEL-SA-1"]}}` }, advised, cappedTD, []string{"!tdx.tcb.status"}},
+		"no advisory":         {func(*forge) string { return `{"tcb": {"advisories": []}}` }, advised, cappedTD, []string{"!tdx.tcb.status"}},
 		"evaluation too old":  {func(*forge) string { return `{"tcb": {"min_evaluation": 18}}` }, nil, cappedTD, []string{"!tdx.tcb.status"}},
 		"stale for some days": {func(*forge) string { return `{"tcb": {"stale_days": 3}}` }, endedTwoDaysAgo, verifiedTD, []string{"-tdx.collateral.stale"}},
 		"stale for more":      {func(*forge) string { return `{"tcb": {"stale_days": 1}}` }, endedTwoDaysAgo, cappedTD, []string{"!tdx.collateral.stale"}},

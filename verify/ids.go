@@ -219,6 +219,7 @@ var registry = []Entry{
 	{"enroll.activation", "enroll", Contraindicated, exact, "The node did not return the activation secret: the attestation key is not in the TPM of that endorsement key."},
 	{"enroll.ueid", "enroll", Contraindicated, exact, "The node's name does not follow from the key it offers."},
 	{"enroll.changed", "enroll", Contraindicated, exact, "The node's keys are not those of its earlier node record."},
+	{"enroll.td", "enroll", Contraindicated, exact, "The TD or its platform is not one that the enroller's policy accepts: it is no root."},
 	{"enroll.key_refused", "enroll", Contraindicated, exact, "The node's key is not the one that was accepted."},
 }
 

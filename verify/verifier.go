@@ -180,6 +180,11 @@ func (v *Verifier) FirstAnswer(record []byte, o Options) (*FirstAnswer, *Result,
 		return first, nil, err
 	}
 	ap := v.Appraise(a)
+	for _, f := range ap.findings { // a later verifier may have no such policy, and would believe the record
+		if f.ID == "tdx.policy" {
+			ap.findings.bad("enroll.td", f.Check, Hardware, f.Expected, f.Seen)
+		}
+	}
 	if ap.findings.contradicted() {
 		return nil, v.Decide(v.CrossCheck(ap)), nil
 	}

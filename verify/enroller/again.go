@@ -56,7 +56,13 @@ func (e *enrolment) sameKey(fingerprint attest.Digest) error {
 }
 
 func (e *enrolment) samePlatform(td *attest.NodeTD) error {
-	if k := e.options.Known; k != nil && k.TD != nil && k.TD.PPID != td.PPID {
+	k := e.options.Known
+	switch {
+	case k == nil || k.TD == nil:
+		return nil
+	case td == nil:
+		return changed("the platform", k.TD.PPID.String(), "no TD")
+	case k.TD.PPID != td.PPID:
 		return changed("the platform", k.TD.PPID.String(), td.PPID.String())
 	}
 	return nil

@@ -223,13 +223,16 @@ func (e *enrolment) pin() (*attest.Node, error) {
 	if err := e.sameKey(fingerprint); err != nil {
 		return nil, err
 	}
+	if err := e.samePlatform(first.TD); err != nil {
+		return nil, err
+	}
 	node := &attest.Node{UEID: e.ueid, Enrolled: uint64(e.options.Now().UnixMilli()), Trust: attest.TrustFirstUse, Key: &fingerprint}
 	if first.TD != nil { // a genuine TD names this key: nobody need compare fingerprints
 		node.Trust, node.TD = attest.TrustPlatform, first.TD
 		if e.options.TD.RootsUnsafe != nil {
 			node.Trust = attest.TrustDemo
 		}
-		return node, e.samePlatform(first.TD)
+		return node, nil
 	}
 	if e.options.Known == nil && (e.options.AcceptKey == nil || !e.options.AcceptKey(fingerprint)) {
 		return nil, refuse("enroll.key_refused", fmt.Errorf("fingerprint %s was not accepted", fingerprint))

@@ -168,7 +168,18 @@ func TestTDOnAnotherPlatformIsAnotherNode(t *testing.T) {
 	if _, err := n.enroll(n.starts(sim.PlatformOptions{Seed: "a"}, 0), known); err != nil {
 		t.Errorf("the same platform: %v", err)
 	}
-	if got, err := n.enroll(n.starts(sim.PlatformOptions{Seed: "b"}, 0), known); refusal(err) != "enroll.changed" {
+	if got, err := n.enroll(n.starts(sim.PlatformOptions{Seed: "b"}, 0), known); refusal(err) != "enroll.changed" || got != nil {
 		t.Errorf("another platform: %+v, %v", got, err)
+	}
+}
+
+// Who enrolled a platform and now meets a bare key is asked nothing: the key alone is less than what was enrolled.
+func TestTDThatWentAwayIsAnotherNode(t *testing.T) {
+	n := withoutTPM(t)
+	old := must[*attest.Node](t)(n.enroll(enroller.Options{AcceptKey: func(attest.Digest) bool { return true }}))
+	with := *old
+	with.TD, with.Trust = &attest.NodeTD{FMSPC: "b0c06f000000"}, attest.TrustPlatform
+	if got, err := n.enroll(enroller.Options{Known: &with}); refusal(err) != "enroll.changed" {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

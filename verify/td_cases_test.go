@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,7 +130,7 @@ func tcbCases() (out []tdCase) {
 	for s, expect := range map[sim.Status]string{sim.UpToDate: verifiedTD, sim.SWHardeningNeeded: verifiedTD, sim.ConfigurationNeeded: cappedTD, sim.ConfigurationAndSWHardeningNeeded: cappedTD,
 		sim.OutOfDate: cappedTD, sim.OutOfDateConfigurationNeeded: cappedTD, sim.NoLevel: cappedTD, sim.Revoked: "tdx.tcb.revoked"} {
 		says := map[string][]string{verifiedTD: {"+tdx.tcb.ok", "-tdx.tcb.status"}, cappedTD: {"!tdx.tcb.status", "-tdx.tcb.ok"}}[expect]
-		judged("td-tcb-"+string(s), s, sim.CollateralOptions{Platform: sim.Judged{Status: s}}, expect, says...)
+		judged("td-tcb-"+strings.ToLower(strings.ReplaceAll(string(s), " ", "-")), s, sim.CollateralOptions{Platform: sim.Judged{Status: s}}, expect, says...)
 	}
 	slices.SortFunc(out, func(a, b tdCase) int { return bytes.Compare([]byte(a.name), []byte(b.name)) })
 	for name, o := range map[string]sim.CollateralOptions{"td-module-out-of-date": {Module: sim.Judged{Status: sim.OutOfDate}}, "td-qe-out-of-date": {QE: sim.Judged{Status: sim.OutOfDate}}} {
@@ -206,13 +207,24 @@ func (f *forge) tdLog(o sim.BootOptions) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.sends(attest.LogCCEL, 0, append(bytes.Clone(f.logs[attest.LogCCEL].Bytes[:56]), b.Log(64<<10)...), false)
+	f.sends(attest.LogCCEL, 0, append(bytes.Clone(f.logs[attest.LogCCEL].Bytes[:56]), b.Log(0)...), false)
 }
 
 func (c tdCase) forge(t testing.TB) *forge {
 	f := c.make(t, c.on)
 	call(c.change, f)
 	return f
+}
+
+// file is the case as a vector: what is believed of the synthetic authority stands in it.
+func (c tdCase) file(t testing.TB) vector {
+	f := c.forge(t)
+	v := vector{comment: c.comment, expect: c.expect, at: f.soon("").At, validator: &f.validator.PublicKey, node: f.nodeFile(), record: f.make(), tier: TierVerified, says: c.says,
+		tdxRoots: f.td.authority.Root().Raw}
+	if f.td.endorse.Collateral != nil {
+		v.collateral = f.td.file
+	}
+	return v
 }
 
 func TestTDCasesAreJudgedAsTheySay(t *testing.T) {

@@ -22,6 +22,7 @@ type tdForge struct {
 	authority *sim.Authority
 	td        *sim.TD
 	endorse   TDEndorsements // what a validator who knows that authority believes
+	file      []byte         // its collateral as a file
 
 	// Hooks, in the order in which a node passes them.
 	claims     func(*tdx.Claims)
@@ -58,7 +59,7 @@ func (f *forge) inTD(o tdOptions) *forge {
 	b.Apply(&m)
 	call(o.measurements, &m)
 	f.td = &tdForge{authority: a, td: p.NewTD(m), endorse: TDEndorsements{RootsUnsafe: a.Pool()}}
-	h, err := sim.NewHost(f.t.TempDir(), f.td.td, sim.HostOptions{CCELLog: b.Log(64 << 10)})
+	h, err := sim.NewHost(f.t.TempDir(), f.td.td, sim.HostOptions{CCELLog: b.Log(0)})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -69,17 +70,23 @@ func (f *forge) inTD(o tdOptions) *forge {
 // judgedBy replaces the collateral.
 func (f *forge) judgedBy(o sim.CollateralOptions) *forge {
 	f.t.Helper()
+	f.td.file = f.collateralFile(o)
 	f.td.endorse.Collateral = collateral.Set{f.collateral(o)}
 	return f
 }
 
-func (f *forge) collateral(o sim.CollateralOptions) *collateral.Collateral {
+func (f *forge) collateralFile(o sim.CollateralOptions) []byte {
 	f.t.Helper()
 	c, err := f.td.td.Collateral(o)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	got, err := collateral.Parse(c.JSON())
+	return c.JSON()
+}
+
+func (f *forge) collateral(o sim.CollateralOptions) *collateral.Collateral {
+	f.t.Helper()
+	got, err := collateral.Parse(f.collateralFile(o))
 	if err != nil {
 		f.t.Fatal(err)
 	}

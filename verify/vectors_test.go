@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/attest/tdx/collateral"
 	"github.com/hallmark-attest/hallmark/sign"
 )
 
@@ -39,6 +40,9 @@ type vector struct {
 	verdicts  [][]byte          // signed, of the history
 	kept      map[string][]byte // beginnings of logs, of the history
 	with      [][]byte          // other records of the node, judged beside this one
+
+	tdxRoots   []byte // DER certificate in place of Intel's root; with it demonstration roots are accepted
+	collateral []byte // of the TD's platform, as dcap-qvl writes it
 }
 
 func (v vector) bytes() ([]byte, error) {
@@ -76,6 +80,12 @@ func (v vector) bytes() ([]byte, error) {
 	}
 	for _, r := range v.with {
 		fmt.Fprintf(&b, "with: %s\n", b64(r))
+	}
+	if v.tdxRoots != nil {
+		fmt.Fprintf(&b, "tdx-roots: %s\n", b64(v.tdxRoots))
+	}
+	if v.collateral != nil {
+		fmt.Fprintf(&b, "collateral: %s\n", b64(v.collateral))
 	}
 	fmt.Fprintf(&b, "\n%s\n", b64(v.record))
 	return b.Bytes(), nil
@@ -121,6 +131,10 @@ func parseVector(b []byte) (v vector, err error) {
 			v.verdicts = append(v.verdicts, unb64(value))
 		case "with":
 			v.with = append(v.with, unb64(value))
+		case "tdx-roots":
+			v.tdxRoots = unb64(value)
+		case "collateral":
+			v.collateral = unb64(value)
 		case "kept-boot", "kept-ima", "kept-cel":
 			if v.kept == nil {
 				v.kept = map[string][]byte{}
@@ -144,10 +158,33 @@ func (v vector) judge() (*Result, error) {
 	}
 	o := Options{At: v.at, MaxAge: v.maxAge, Stored: v.stored, Asked: cmp.Or(v.tier, TierCommunity), History: h}
 	e := Endorsements{Validator: v.validator, Node: v.node}
+	if err := v.believes(&e); err != nil {
+		return nil, err
+	}
 	if o.With, err = v.beside(e, o); err != nil {
 		return nil, err
 	}
 	return judgeRecord(e, refs, o, v.record)
+}
+
+// believes adds what a vector says of a synthetic TDX authority.
+func (v vector) believes(e *Endorsements) error {
+	if v.tdxRoots != nil {
+		root, err := x509.ParseCertificate(v.tdxRoots)
+		if err != nil {
+			return err
+		}
+		e.AcceptDemoRootsUnsafe, e.TD.RootsUnsafe = true, x509.NewCertPool()
+		e.TD.RootsUnsafe.AddCert(root)
+	}
+	if v.collateral != nil {
+		c, err := collateral.Parse(v.collateral)
+		if err != nil {
+			return err
+		}
+		e.TD.Collateral = collateral.Set{c}
+	}
+	return nil
 }
 
 // beside opens the records given with a vector's.
@@ -267,6 +304,11 @@ func writeVectors(t *testing.T) {
 	}
 	for _, c := range chainCases() {
 		writeVector(t, c.name, c.vector(t))
+	}
+	for _, c := range tdCases() {
+		if c.vector {
+			writeVector(t, c.name, c.file(t))
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package verify
 import (
 	"crypto/x509"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hallmark-attest/hallmark/attest"
@@ -71,6 +72,17 @@ func TestTDQuoteAndClaimsHaveTheirStanding(t *testing.T) {
 	}
 	if r.Claims[attest.KindEngine].Assurance != Asserted {
 		t.Error("a TD raises no other claim")
+	}
+}
+
+func TestCeilingSaysWhatATDDoesNotSee(t *testing.T) {
+	for name, f := range map[string]*forge{"alone": tdAlone(t, tdOptions{}), "beside": tdBeside(t, tdOptions{})} {
+		if r := f.inside(TierVerified); !strings.Contains(r.Ceiling, "memory bus") {
+			t.Errorf("%s: %q", name, r.Ceiling)
+		}
+	}
+	if r := vm(t, "secure-boot").result(nil, nil, TierVerified); strings.Contains(r.Ceiling, "TD") {
+		t.Errorf("without one: %q", r.Ceiling)
 	}
 }
 

@@ -53,7 +53,7 @@ type Node struct {
 
 // NodeTD pins the platform of a trust domain.
 type NodeTD struct {
-	PPID  Digest `cbor:"ppid"`  // SHA-256 of the Platform Provisioning ID in the PCK certificate
+	PPID  Digest `cbor:"ppid"`  // of the Platform Provisioning ID in the PCK certificate: quote.PPIDHash
 	FMSPC string `cbor:"fmspc"` // hex: family, model, stepping, platform, custom SKU
 }
 

@@ -105,6 +105,15 @@ func TestFirstUseKeyInATDIsNoHardwareRoot(t *testing.T) {
 	if r := f.inside(TierVerified); r.Tier != TierCommunity {
 		t.Errorf("%s", r.Tier)
 	}
+	// The same of a genuine quote, which nobody here can make.
+	for _, n := range []*attest.Node{nil, {Trust: attest.TrustFirstUse}, {Trust: attest.TrustCertificate, TPM: &attest.NodeTPM{}}} {
+		if a := (&Authenticated{td: &trustDomain{}, node: n}); a.tdRoot() || a.tdAssurance() != Hardware {
+			t.Errorf("%+v: root %v, %s", n, a.tdRoot(), a.tdAssurance())
+		}
+	}
+	if a := (&Authenticated{td: &trustDomain{}, node: &attest.Node{Trust: attest.TrustPlatform, TD: &attest.NodeTD{}}}); !a.tdRoot() {
+		t.Error("an enrolled platform is no root")
+	}
 }
 
 func TestPolicyFileDecidesAboutTheTD(t *testing.T) {

@@ -36,7 +36,7 @@ func telemetryNode(t *testing.T, o nodeOptions) *node {
 	t.Helper()
 	o.dir = t.TempDir()
 	o.telemetry = recorder.New(recorder.Options{Sweeper: sweeper{sweeps.New(2, 1, 1)}, Interval: 5 * time.Millisecond, Dir: o.dir + "/telemetry",
-		Version: "test", Clock: recorder.HostClock(), Log: quiet(t), Minute: 50 * time.Millisecond, Memory: 300 * time.Millisecond})
+		Version: "test", Clock: recorder.HostClock(), Log: quiet(t), Minute: 50 * time.Millisecond, Memory: 10 * time.Second})
 	n := startNode(t, o)
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		if h, _ := o.telemetry.Head(); h.Index > 120 {

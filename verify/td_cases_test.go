@@ -86,8 +86,12 @@ func tdCases() []tdCase {
 		}, expect: "roots.unexpected"},
 		{name: "td-quote-without-claims", comment: "a TD quote without TD claims", make: tdBeside, change: func(f *forge) { f.hideTD(attest.ClassDevice, true) }, expect: "roots.unexpected"},
 		{name: "td-withdrawn", comment: "enrolled by its TD, answers without in the class that asks it", make: tdAlone, change: func(f *forge) { f.hideTD(attest.ClassDevice, false) }, expect: "kind.withdrawn", vector: true},
+		{name: "td-withdrawn-fast", comment: "asked for its TD, answers in the class that does not ask it", make: tdAlone, change: func(f *forge) { f.hideTD(attest.ClassFast, false) }, expect: "kind.withdrawn"},
 		{name: "td-not-asked", comment: "enrolled by its TD, answers in the class that does not ask it: nothing is held against it, and no root answered", make: tdAlone,
-			change: func(f *forge) { f.hideTD(attest.ClassFast, false) }, expect: cappedTD, says: []string{"-kind.withdrawn", "!root.none", "!quote.none"}},
+			change: func(f *forge) {
+				f.hideTD(attest.ClassFast, false)
+				f.challenge = func(c *attest.Challenge) { c.Kinds = []attest.Kind{"engine", "host"} }
+			}, expect: cappedTD, says: []string{"-kind.withdrawn", "!root.none", "!quote.none"}},
 		{name: "td-platform", comment: "the TD runs on another platform than the enrolled one", make: tdAlone, change: func(f *forge) { f.node = func(n *attest.Node) { n.TD.PPID[0] ^= 1 } },
 			expect: "tdx.platform.foreign"},
 		{name: "td-debug", comment: "the TD is under debug", make: tdAlone, on: tdOptions{measurements: debug}, expect: "tdx.debug", vector: true},

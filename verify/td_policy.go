@@ -27,7 +27,7 @@ type tdPolicyFile struct {
 	MRSERVICETD   []hexMeasurement   `json:"mrservicetd,omitempty"` // zero or not shown unless given
 	Attributes    *tdBits            `json:"attributes,omitempty"`
 	TCB           *tdTCB             `json:"tcb,omitempty"`
-	Platforms     map[string]string  `json:"platforms,omitempty"` // name by hex SHA-256 of the PPID, as enroll prints it
+	Platforms     map[string]string  `json:"platforms,omitempty"` // name by the platform's digest, as a result states it
 }
 
 type tdBits struct {

@@ -65,7 +65,7 @@ func TestTDQuoteAndClaimsHaveTheirStanding(t *testing.T) {
 	if c.Assurance != Asserted || c.Note != "the quote: hardware; the rest: asserted" {
 		t.Errorf("%s, %q", c.Assurance, c.Note)
 	}
-	for _, k := range []string{"mrtd", "rtmr0", "rtmr3", "attributes", "fmspc", "ppid_sha256", "tcb_status"} {
+	for _, k := range []string{"mrtd", "rtmr0", "rtmr3", "attributes", "fmspc", "platform", "tcb_status"} {
 		if c.Quote[k] == nil || c.Quote[k] == "" {
 			t.Errorf("the quote's %s is not shown: %v", k, c.Quote)
 		}

@@ -66,6 +66,9 @@ func (d *trustDomain) source(now func() time.Time) Source {
 				return nil, ctx.Err()
 			}
 			c, err := d.Claims(ctx, now())
+			if errors.Is(err, tdx.ErrHung) {
+				return nil, &attest.AbsentError{Absence: attest.Absent(string(attest.KindTDX), attest.Timeout, "an earlier request for a quote has not returned: the host's quoting service hangs")}
+			}
 			if err != nil {
 				return nil, err
 			}

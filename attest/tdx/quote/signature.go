@@ -42,7 +42,7 @@ func (q *Quote) CheckSignature(roots *x509.CertPool, at time.Time) (*Platform, e
 	return platform, nil
 }
 
-// processorCA certifies single-socket client machines, none of which has TDX. The library compares the names of its
+// processorCA certifies single-socket client machines; we know of none with TDX. The library compares the names of its
 // chain literally and would call the signature bad (D10), which is another statement than "not known to us".
 const processorCA = "Intel SGX PCK Processor CA"
 

@@ -1,8 +1,12 @@
 // Package stats holds statistical results from outside measurement (answers,
-// timings, embeddings) as data, and their strict parsing. They are never called
-// attestation: package verify holds evidence against them.
+// timings, embeddings) as data: the document stat-result/v1, its strict reader
+// and its one form. They are never called attestation: package verify will hold evidence against them.
 //
-// This version has no results to read: no rule asks for any, and every verdict
-// says so (crosscheck.not_evaluable). The package marks their place on the ground
-// floor: it will import nothing above it, and no agent will import it.
+// Invariants: nothing here reads a file, a clock, the network or the
+// environment. A number is finite or absent with a reason; a record that leaves
+// out what its numbers rest on (repeats, dimensions, embedder, convention of
+// sigma) is refused. Package stats/compute makes such records from answers.
+//
+// No rule reads results yet, and every verdict says so
+// (crosscheck.not_evaluable). No agent imports this package.
 package stats

@@ -36,7 +36,7 @@ test: setup-test ## all tests
 	cd internal/integration && go test ./...
 
 check: setup-test vet links ## format, vet, staticcheck, race tests, import rules, tidy
-	go test -race ./agent/... ./attest/... ./gpu/... ./internal/... ./sign/... ./verify/...
+	go test -race ./agent/... ./attest/... ./gpu/... ./internal/... ./sign/... ./stats/... ./verify/...
 
 vet:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
@@ -69,7 +69,7 @@ mutate-tdx: ## so many changed TDX quotes and files of collateral, nine quotes t
 	HALLMARK_MUTATIONS=$$(( $(MUTATIONS) / 10 )) go test ./attest/tdx/collateral -run Mutated -count 1 -timeout 3h -v
 
 bench: ## benchmarks beside the code
-	go test -run '^$$' -bench . -benchmem ./attest/... ./sign/... ./gpu/... ./engine/... ./verify/... ./agent/...
+	go test -run '^$$' -bench . -benchmem ./attest/... ./sign/... ./gpu/... ./engine/... ./stats/... ./verify/... ./agent/...
 
 bench-batch: setup build ## what batching is worth over a slow TPM: the real agent, 64 clients; fails below its bars
 	go run ./bench/batch -bin bin

@@ -24,6 +24,7 @@ require (
 	github.com/veraison/go-cose v1.3.0
 	golang.org/x/sys v0.49.0
 	golang.org/x/time v0.16.0
+	gonum.org/v1/gonum v0.17.0
 )
 
 require (

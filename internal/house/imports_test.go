@@ -42,6 +42,8 @@ var bans = []struct {
 		[]string{"os", "net", "time", "os/exec", "syscall"}},
 	{"stats", "results are bytes and numbers: no file, clock, network or environment",
 		[]string{"os", "net", "time", "os/exec", "syscall", "math/rand"}},
+	{"stats/compute", "the same answers and seed give the same results anywhere: no file, clock, network or random source",
+		[]string{"os", "net", "time", "os/exec", "syscall", "crypto/rand"}},
 }
 
 type listed struct {

@@ -151,3 +151,14 @@ func within(what string, v *float64, lo, hi float64) error {
 	}
 	return nil
 }
+
+// CheckText refuses a text that no record could carry: empty, over limit bytes, not printable.
+func CheckText(what, s string, limit int) error {
+	if len(s) > limit {
+		return fmt.Errorf("%s: %d bytes, limit %d", what, len(s), limit)
+	}
+	return text(what, s, true)
+}
+
+// CheckDigest refuses what is neither empty nor sha256: and 64 hexadecimal digits.
+func CheckDigest(what, s string) error { return digest(what, s) }

@@ -1,0 +1,242 @@
+package compute
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/hallmark-attest/hallmark/stats"
+)
+
+// collection writes answers and embeddings files of nodes that answer k questions n times, offset by at[node].
+func collection(t *testing.T, seed uint64, k, n int, set string, at []float64) (answers, embeddings string) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 0))
+	var a, e strings.Builder
+	a.WriteString(answersHeader)
+	fmt.Fprintf(&e, `{"schema":%q,"embedder":"test","dimensions":16}`+"\n", EmbeddingsSchema)
+	for i, shift := range at {
+		for q, cell := range normal(rng, k, n, 16, 1+shift) {
+			for r, x := range cell {
+				id := fmt.Sprintf(`{"node":"n%02d","question":"%s%02d","repeat":%d,`, i, set, q, r)
+				fmt.Fprintf(&a, `%s"set":%q,"text":"x","ttft_ms":%v,"total_ms":%v,"tokens":11}`+"\n", id, set, 100+5*rng.Float64(), 300+5*rng.Float64())
+				v, err := json.Marshal(x)
+				if err != nil {
+					t.Fatal(err)
+				}
+				fmt.Fprintf(&e, `%s"embedding":%s}`+"\n", id, v)
+			}
+		}
+	}
+	return a.String(), e.String()
+}
+
+func evaluate(t *testing.T, answers, embeddings string, o Options) map[string]*stats.Result {
+	t.Helper()
+	a, err := ParseAnswers("a", []byte(answers))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := ParseEmbeddings("e", []byte(embeddings))
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := Evaluate(a, e, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]*stats.Result{}
+	for _, r := range results {
+		b, err := stats.Marshal(r)
+		if err != nil {
+			t.Fatalf("%s: %v", r.ID, err)
+		}
+		if _, err := stats.ParseCanonical(b); err != nil {
+			t.Fatalf("%s: %v", r.ID, err)
+		}
+		out[r.ID] = r
+	}
+	return out
+}
+
+// cheaters offsets the first c of n nodes.
+func cheaters(n, c int, shift float64) []float64 {
+	at := make([]float64, n)
+	for i := range c {
+		at[i] = shift
+	}
+	return at
+}
+
+func TestAnchorTellsTheOtherModel(t *testing.T) {
+	a, e := collection(t, 1, 20, 10, "general", []float64{0, 0, .5})
+	got := evaluate(t, a, e, Options{References: []string{"n00"}})
+	for id, want := range map[string]stats.Decision{
+		"e/n00/embedding-score/general": stats.NotRun, "e/n01/embedding-score/general": stats.Inlier, "e/n02/embedding-score/general": stats.Outlier,
+		"e/n01/energy-distance/general": stats.Inlier, "e/n02/energy-distance/general": stats.Outlier,
+		"e/n01/latency": stats.Inlier, "e/n01/http-outcomes": stats.Inlier,
+	} {
+		if got[id] == nil || got[id].Decision != want {
+			t.Errorf("%s: %+v, want %s", id, got[id], want)
+		}
+	}
+	if f := got["e/n02/embedding-score/general"].Flags; len(f) != 1 || f[0] != stats.FlagOutlier {
+		t.Errorf("flags %v", f)
+	}
+}
+
+func TestPeersWithoutReference(t *testing.T) {
+	for _, tc := range []struct {
+		n, c            int
+		cheater, honest stats.Decision
+	}{
+		{24, 3, stats.Outlier, stats.Inlier},
+		{24, 0, "", stats.Inlier},
+		{24, 10, stats.Inconclusive, stats.Inconclusive}, // colluding: no majority may flag
+		{24, 12, stats.Inconclusive, stats.Inconclusive},
+		{24, 14, stats.Inconclusive, stats.Inconclusive}, // the honest ones are fewer
+		{10, 1, stats.NotEvaluable, stats.NotEvaluable},
+	} {
+		a, e := collection(t, 2, 20, 10, "general", cheaters(tc.n, tc.c, .6))
+		got := evaluate(t, a, e, Options{})
+		for i := range tc.n {
+			want := tc.honest
+			if i < tc.c {
+				want = tc.cheater
+			}
+			r := got[fmt.Sprintf("e/n%02d/embedding-score/general", i)]
+			if r.Decision != want {
+				t.Errorf("%d of %d: node %d is %s (%s), want %s", tc.c, tc.n, i, r.Decision, r.Reason, want)
+			}
+		}
+	}
+}
+
+func TestTooLittleDecidesNothing(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		k, n int
+		want string
+	}{{"questions", 19, 10, "19 questions"}, {"repeats", 20, 4, "4 answers"}, {"once", 20, 1, "scatter is unknown"}} {
+		a, e := collection(t, 3, tc.k, tc.n, "general", []float64{0, 3})
+		r := evaluate(t, a, e, Options{References: []string{"n00"}})["e/n01/embedding-score/general"]
+		if r.Decision != stats.NotEvaluable || !strings.Contains(r.Reason, tc.want) || len(r.Flags) > 0 {
+			t.Errorf("%s: %s (%s), flags %v", tc.name, r.Decision, r.Reason, r.Flags)
+		}
+	}
+}
+
+// TestKnowledgeNeverClears: text cannot show that a knowledge base is the same.
+func TestKnowledgeNeverClears(t *testing.T) {
+	a, e := collection(t, 4, 20, 10, "knowledge", []float64{0, 0, .6})
+	got := evaluate(t, a, e, Options{References: []string{"n00"}})
+	same, other := got["e/n01/embedding-score/knowledge"], got["e/n02/embedding-score/knowledge"]
+	if same.Decision != stats.Inconclusive || same.Reason == "" || other.Decision != stats.Outlier || other.Reason == "" {
+		t.Errorf("%s (%s) and %s (%s)", same.Decision, same.Reason, other.Decision, other.Reason)
+	}
+}
+
+// TestIdenticalAnswers: greedy decoding gives scatter 0, which no distance can be held against.
+func TestIdenticalAnswers(t *testing.T) {
+	var a, e strings.Builder
+	a.WriteString(answersHeader)
+	e.WriteString(`{"schema":"hallmark-embeddings/v1","embedder":"m","dimensions":1}` + "\n")
+	for node := range 2 {
+		for q := range 20 {
+			for r := range 10 {
+				id := fmt.Sprintf(`{"node":"n%d","question":"q%d","repeat":%d,`, node, q, r)
+				a.WriteString(id + `"text":"x"}` + "\n")
+				e.WriteString(id + `"embedding":[1]}` + "\n")
+			}
+		}
+	}
+	got := evaluate(t, a.String(), e.String(), Options{References: []string{"n0"}})
+	for _, m := range []string{"embedding-score", "energy-distance"} {
+		r := got["e/n1/"+m+"/general"]
+		if r.Decision != stats.NotEvaluable || r.Reason == "" {
+			t.Errorf("%s: %s (%s)", m, r.Decision, r.Reason)
+		}
+		for _, s := range r.Stats {
+			if s.Value != nil && (math.IsNaN(*s.Value) || math.IsInf(*s.Value, 0)) {
+				t.Errorf("%s is %v", s.Name, *s.Value)
+			}
+		}
+	}
+}
+
+// TestSilentNodeHasRecords: absence is said aloud.
+func TestSilentNodeHasRecords(t *testing.T) {
+	a, e := collection(t, 5, 20, 10, "general", []float64{0, 0})
+	a = strings.Replace(a, `"epoch":{"id":"e"}`, `"epoch":{"id":"e"},"nodes":{"n00":{},"silent":{"endpoint":"https://x.example"}}`, 1)
+	got := evaluate(t, a, e, Options{References: []string{"n00"}})
+	for _, m := range []string{"embedding-score/general", "energy-distance/general", "latency", "http-outcomes"} {
+		r := got["e/silent/"+m]
+		if r == nil || r.Decision != stats.NotEvaluable || r.Reason == "" || r.Subject.Endpoint != "https://x.example" {
+			t.Errorf("%s: %+v", m, r)
+		}
+	}
+}
+
+func TestServiceFlags(t *testing.T) {
+	var a strings.Builder
+	a.WriteString(answersHeader)
+	for r := range 100 {
+		fmt.Fprintf(&a, `{"node":"ref","question":"q","repeat":%d,"text":"x","ttft_ms":%d,"total_ms":%d,"tokens":11}`+"\n", r, 100+r%7, 300+r%5)
+		fmt.Fprintf(&a, `{"node":"slow","question":"q","repeat":%d,"text":"x","ttft_ms":%d,"total_ms":%d,"tokens":11}`+"\n", r, 180+r%7, 400+r%5)
+		what := `"text":"x","ttft_ms":100,"total_ms":300,"tokens":11`
+		switch {
+		case r%5 == 0:
+			what = `"timeout":true`
+		case r%5 == 1:
+			what = `"status":503`
+		case r == 2:
+			what = `"status":404`
+		}
+		fmt.Fprintf(&a, `{"node":"bad","question":"q","repeat":%d,%s}`+"\n", r, what)
+	}
+	in, err := ParseAnswers("a", []byte(a.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := Evaluate(in, nil, Options{References: []string{"ref"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := map[string]string{}
+	for _, r := range results {
+		flags[r.Subject.NodeID] += fmt.Sprint(r.Flags)
+		if r.Method.Name == stats.EmbeddingScore && r.Decision != stats.NotRun {
+			t.Errorf("%s without embeddings: %s", r.ID, r.Decision)
+		}
+	}
+	for node, want := range map[string]string{"ref": "[][][]", "slow": "[][slow][]", "bad": "[][][timeout error_500]"} {
+		if flags[node] != want {
+			t.Errorf("%s: flags %s, want %s", node, flags[node], want)
+		}
+	}
+}
+
+// TestOrderOfLinesChangesNothing but the digest of the files.
+func TestOrderOfLinesChangesNothing(t *testing.T) {
+	a, e := collection(t, 6, 20, 6, "general", []float64{0, .2, .1})
+	shuffled := func(s string) string {
+		l := strings.SplitAfter(s, "\n")
+		rand.New(rand.NewPCG(9, 9)).Shuffle(len(l)-2, func(i, j int) { l[i+1], l[j+1] = l[j+1], l[i+1] })
+		return strings.Join(l, "")
+	}
+	o := Options{References: []string{"n00"}, Seed: 7}
+	one, two := evaluate(t, a, e, o), evaluate(t, shuffled(a), shuffled(e), o)
+	for id, r := range one {
+		other := two[id]
+		r.RawDigest, other.RawDigest = "", ""
+		x, _ := stats.Marshal(r)
+		y, _ := stats.Marshal(other)
+		if !bytes.Equal(x, y) {
+			t.Errorf("%s:\n%s\n%s", id, x, y)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package compute
+
+import (
+	"gonum.org/v1/gonum/floats"
+
+	"github.com/hallmark-attest/hallmark/stats"
+)
+
+// peers is what a domain without reference says about all its nodes at once.
+type peers struct {
+	p, q  []float64 // by node; nothing for nodes without score
+	has   []bool
+	share float64 // of a second cluster
+	minor []bool
+	err   error
+}
+
+func (r *run) peers(d *domainCells, scores []float64, failed []error) *peers {
+	s := &peers{p: make([]float64, len(scores)), q: make([]float64, len(scores)), has: make([]bool, len(scores)), minor: make([]bool, len(scores))}
+	if d.pooled != nil || d.err != nil {
+		return s
+	}
+	var t []float64
+	var at []int
+	var scored [][]Moments
+	for i := range scores {
+		if failed[i] == nil {
+			t, at, scored, s.has[i] = append(t, scores[i]), append(at, i), append(scored, d.moments[i]), true
+		}
+	}
+	if len(t) < MinNodes {
+		s.err = unable("%d nodes with answers and no reference: the spread of honest nodes takes %d; give --reference", len(t), MinNodes)
+		return s
+	}
+	p, err := EmpiricalNull(t)
+	if err != nil {
+		s.err = err
+		return s
+	}
+	q := Adjust(p)
+	minor, share := Split(scored, d.center)
+	s.share = share
+	for k, i := range at {
+		s.p[i], s.q[i], s.minor[i] = p[k], q[k], minor[k]
+	}
+	return s
+}
+
+func (s *peers) decide(res *stats.Result, i int) {
+	if s.err != nil {
+		undecided(res, stats.NotEvaluable, "%s", s.err)
+		return
+	}
+	share := put(res, "second_cluster_share", s.share, nil)
+	share.Unit, share.Direction, share.N = "1", stats.HighBad, len(s.p)
+	res.PValue, res.QValue, res.PKind = &s.p[i], &s.q[i], stats.EmpiricalNull
+	res.Method.Params["fdr"] = PeersFDR
+	least := fewest(res.Sample)
+	switch {
+	case s.share >= AlarmShare: // a majority may be the cheaters
+		side := "larger"
+		if s.minor[i] {
+			side = "smaller"
+		}
+		undecided(res, stats.Inconclusive, "the domain falls into two clusters, the smaller with %.0f %% of the nodes: no majority decides that; this node is in the %s one. Give --reference", 100*s.share, side)
+	case res.Stats[0].N < MinQuestions:
+		undecided(res, stats.NotEvaluable, "%d questions answered: a decision needs %d", res.Stats[0].N, MinQuestions)
+	case least < MinRepeatsPeers:
+		undecided(res, stats.NotEvaluable, "%d answers to a question: without a reference a decision needs %d to each", least, MinRepeatsPeers)
+	case s.q[i] <= PeersFDR:
+		res.Decision, res.Flags = stats.Outlier, []stats.Flag{stats.FlagOutlier}
+	default:
+		res.Decision = stats.Inlier
+	}
+}
+
+// others is the mean of all nodes' mean points but one's, with the scatter that their mean has.
+func others(nodes [][]Moments, without int) []Moments {
+	out := make([]Moments, len(nodes[without]))
+	for q := range out {
+		k := 0.0
+		for i, n := range nodes {
+			if i == without || n[q].N < 2 {
+				continue
+			}
+			if out[q].Mean == nil {
+				out[q].Mean = make([]float64, len(n[q].Mean))
+			}
+			floats.Add(out[q].Mean, n[q].Mean)
+			out[q].S2 += n[q].S2
+			out[q].N += n[q].N
+			k++
+		}
+		if k > 0 {
+			floats.Scale(1/k, out[q].Mean)
+			out[q].S2 /= k
+		}
+	}
+	return out
+}

@@ -1,0 +1,198 @@
+package compute
+
+import (
+	"github.com/hallmark-attest/hallmark/stats"
+)
+
+// domainCells is one set of questions, embedded.
+type domainCells struct {
+	set     stats.Set
+	cells   [][]Cell    // by node, question
+	moments [][]Moments // the same
+	pooled  []Cell      // the reference's, by question; nil without one
+	center  *Center
+	err     error // why there is no centre
+}
+
+func (r *run) embeddings(set stats.Set) []*stats.Result {
+	if r.e == nil {
+		var out []*stats.Result
+		for _, node := range r.a.Nodes {
+			res := r.record(node, stats.EmbeddingScore, set)
+			undecided(res, stats.NotRun, "no embeddings: give --embeddings or --embed-url")
+			out = append(out, res)
+		}
+		return out
+	}
+	d := r.cells(set)
+	out := r.scores(d)
+	return append(out, r.energies(d)...)
+}
+
+func (r *run) cells(set stats.Set) *domainCells {
+	questions := r.a.Questions[set]
+	at := make(map[string]int, len(questions))
+	for i, q := range questions {
+		at[q] = i
+	}
+	d := &domainCells{set: set}
+	if len(r.References) > 0 {
+		d.pooled = make([]Cell, len(questions))
+	}
+	for _, node := range r.a.Nodes {
+		cells := make([]Cell, len(questions))
+		for _, x := range r.of(node) {
+			if x.Set == set && x.Text != nil {
+				cells[at[x.Question]] = append(cells[at[x.Question]], r.e.By[Key{x.Node, x.Question, x.Repeat}])
+			}
+		}
+		if r.isReference(node) {
+			for q := range cells {
+				d.pooled[q] = append(d.pooled[q], cells[q]...)
+			}
+		}
+		d.cells, d.moments = append(d.cells, cells), append(d.moments, All(cells))
+	}
+	if d.pooled != nil {
+		d.center, d.err = Anchor(All(d.pooled))
+	} else {
+		d.center, d.err = Middle(d.moments)
+	}
+	return d
+}
+
+// embedded adds what a record on embeddings must carry.
+func (r *run) embedded(res *stats.Result, d *domainCells) {
+	h := r.e.Header
+	res.Embedding = &stats.Embedding{Embedder: h.Embedder, Digest: h.Digest, Dimensions: h.Dimensions, Normalised: h.Normalised}
+	res.RawDigest = bothDigest(r.a.Digest, r.e.Digest)
+	if d.pooled == nil {
+		res.Reference = stats.Reference{Kind: stats.Peers, N: len(r.a.Nodes)}
+		return
+	}
+	res.Reference = stats.Reference{Kind: stats.Anchor, ID: some(r.References), N: d.referenceAnswers()}
+}
+
+// referenceAnswers is the fewest of the reference to one question that it answered.
+func (d *domainCells) referenceAnswers() int {
+	n := 0
+	for _, c := range d.pooled {
+		if len(c) > 0 && (n == 0 || len(c) < n) {
+			n = len(c)
+		}
+	}
+	return n
+}
+
+// scores makes the embedding-score records: the paper's numbers, T, and what it decides.
+func (r *run) scores(d *domainCells) []*stats.Result {
+	var out []*stats.Result
+	scores, failed := make([]float64, len(r.a.Nodes)), make([]error, len(r.a.Nodes))
+	questions := make([]int, len(r.a.Nodes))
+	for i := range r.a.Nodes {
+		if failed[i] = d.err; d.err == nil {
+			scores[i], questions[i], failed[i] = d.center.Score(d.moments[i])
+		}
+	}
+	peers := r.peers(d, scores, failed)
+	for i, node := range r.a.Nodes {
+		res := r.record(node, stats.EmbeddingScore, d.set)
+		r.embedded(res, d)
+		res.Method.Params = map[string]float64{"cap": ScoreCap, "floor_share": floorShare}
+		out = append(out, res)
+		if r.isReference(node) {
+			undecided(res, stats.NotRun, "this node is the reference")
+			continue
+		}
+		put(res, "t", scores[i], failed[i]).N = questions[i]
+		r.paper(res, d, i)
+		switch {
+		case failed[i] != nil:
+			undecided(res, stats.NotEvaluable, "%s", failed[i])
+		case d.pooled != nil:
+			r.decideAnchor(res, scores[i], questions[i], d)
+		default:
+			peers.decide(res, i)
+		}
+		if d.set == stats.Knowledge {
+			knowledge(res)
+		}
+	}
+	return out
+}
+
+func (r *run) decideAnchor(res *stats.Result, score float64, questions int, d *domainCells) {
+	res.Threshold = &stats.Threshold{Stat: "t", Value: ScoreCut}
+	least := fewest(res.Sample)
+	if n := d.referenceAnswers(); n < AnchorAnswers {
+		res.Stats[0].Note = "the cut 1.9 was measured against 100 reference answers to each question; this reference has fewer"
+	}
+	switch {
+	case questions < MinQuestions:
+		undecided(res, stats.NotEvaluable, "%d questions answered by node and reference: a decision needs %d", questions, MinQuestions)
+	case least < MinRepeats:
+		undecided(res, stats.NotEvaluable, "%d answers to a question: a decision needs %d to each", least, MinRepeats)
+	case score >= ScoreCut:
+		res.Decision, res.Flags = stats.Outlier, []stats.Flag{stats.FlagOutlier}
+	default:
+		res.Decision = stats.Inlier
+	}
+}
+
+// fewest answers to one question.
+func fewest(s stats.Sample) int {
+	if s.RepeatsMin > 0 {
+		return s.RepeatsMin
+	}
+	return s.Repeats
+}
+
+// knowledge takes back what questions on a knowledge base cannot show: a T near
+// 1 is what two different knowledge bases gave in the published experiment, too.
+func knowledge(res *stats.Result) {
+	switch res.Decision {
+	case stats.Inlier:
+		undecided(res, stats.Inconclusive, "the answers do not differ measurably, which does not show that the knowledge base is the same: other ones scored no more in the published runs")
+	case stats.Outlier:
+		res.Reason = "answers on the knowledge base differ: model, knowledge base, embedding model of its search, or prompt; see the general set for the model"
+	}
+}
+
+const paperNote = "not a threshold: the same model scores 16 to 23 against itself at n = 5, z = 768; it grows with the square root of the dimensions"
+
+// paper adds the numbers of arXiv 2504.13443: against the reference, or the mean of the other nodes.
+func (r *run) paper(res *stats.Result, d *domainCells, i int) {
+	var other []Moments
+	note := "against the reference"
+	if d.pooled != nil {
+		other = All(d.pooled)
+	} else {
+		other, note = others(d.moments, i), "against the mean of the other nodes' mean points"
+	}
+	p, err := NewPaper(d.moments[i], other)
+	if err != nil {
+		p = &Paper{}
+	}
+	put(res, "d_ave", p.DAve, err).Note = note
+	put(res, "d_max", p.DMax, err)
+	put(res, "noise_distance", p.NoiseDistance, err).Note = "what d_ave would be for one model, from scatter alone"
+	ratio, ratioErr := 0.0, err
+	if err == nil {
+		ratio, ratioErr = p.Ratio()
+	}
+	put(res, "sigma", p.Sigma, err)
+	put(res, "sigma_max", p.SigmaMax, err)
+	put(res, "d_over_sigma_max", ratio, ratioErr).Note = paperNote
+	zero := 0
+	for k := range res.Stats {
+		switch s := &res.Stats[k]; s.Name {
+		case "t":
+			continue
+		case "sigma", "sigma_max", "d_over_sigma_max":
+			s.Convention, s.DDof = stats.PerDimRMS, &zero
+			fallthrough
+		default:
+			s.N = p.Questions
+		}
+	}
+}

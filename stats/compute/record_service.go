@@ -1,0 +1,171 @@
+package compute
+
+import (
+	"math"
+
+	"github.com/hallmark-attest/hallmark/stats"
+)
+
+const (
+	minTimed  = 50   // values of each side for a flag
+	slowLevel = 1e-3 // of the rank sum, for both shifts together
+	minTokens = 2    // of an answer with a time between tokens
+)
+
+// times are one node's values: ttft and inter-token in ms, tokens a second.
+type times struct{ ttft, itl, rate []float64 }
+
+// timesOf reads answers that came. Inter-token time is (total - ttft)/(tokens - 1), tokens a second its inverse.
+func timesOf(answers []Answer) (t times) {
+	for _, x := range answers {
+		if x.Text == nil {
+			continue
+		}
+		if x.TTFT > 0 {
+			t.ttft = append(t.ttft, x.TTFT)
+			if x.Tokens >= minTokens && x.Total > x.TTFT {
+				itl := (x.Total - x.TTFT) / float64(x.Tokens-1)
+				t.itl, t.rate = append(t.itl, itl), append(t.rate, 1000/itl)
+			}
+		}
+	}
+	return t
+}
+
+func summary(v []float64) *stats.Summary {
+	if len(v) == 0 {
+		return nil
+	}
+	return &stats.Summary{P50: quantile(v, .5), P95: quantile(v, .95), N: len(v)}
+}
+
+// latencies makes the latency records: quantiles, and shifts against the reference or all other nodes.
+func (r *run) latencies() []*stats.Result {
+	all := make([]times, len(r.a.Nodes))
+	for i, node := range r.a.Nodes {
+		all[i] = timesOf(r.of(node))
+	}
+	var out []*stats.Result
+	for i, node := range r.a.Nodes {
+		res := r.record(node, stats.LatencyMethod, "")
+		out = append(out, res)
+		own := all[i]
+		if len(own.ttft) == 0 {
+			undecided(res, stats.NotEvaluable, "no answer has ttft_ms")
+			continue
+		}
+		res.Latency = &stats.Latency{TTFT: summary(own.ttft), ITL: summary(own.itl), TokensPerSecond: summary(own.rate)}
+		if r.isReference(node) {
+			undecided(res, stats.NotRun, "this node is the reference")
+			continue
+		}
+		other, kind := times{}, stats.Peers
+		for j, n := range r.a.Nodes {
+			if j != i && (len(r.References) == 0 || r.isReference(n)) {
+				other.ttft, other.itl, other.rate = append(other.ttft, all[j].ttft...), append(other.itl, all[j].itl...), append(other.rate, all[j].rate...)
+			}
+		}
+		res.Reference = stats.Reference{Kind: kind, N: len(other.ttft)}
+		if len(r.References) > 0 {
+			res.Reference.Kind, res.Reference.ID = stats.Anchor, some(r.References)
+		}
+		r.slow(res, own, other)
+	}
+	return out
+}
+
+func (r *run) slow(res *stats.Result, own, other times) {
+	res.Method.Params = map[string]float64{"slow_share": r.SlowShare, "slow_level": slowLevel}
+	p, slow := 1.0, false
+	for _, c := range []struct {
+		name string
+		x, y []float64
+	}{{"ttft_shift", own.ttft, other.ttft}, {"itl_shift", own.itl, other.itl}, {"tokens_shift", own.rate, other.rate}} {
+		s, err := NewShift(c.x, c.y)
+		if err != nil {
+			put(res, c.name, 0, err)
+			continue
+		}
+		st := put(res, c.name, s.Value, nil)
+		st.CI95, st.N = &s.CI95, s.N
+		if c.name == "tokens_shift" {
+			continue // the inverse of inter-token times: no evidence of its own
+		}
+		p = math.Min(p, s.PHigher)
+		if s.Share >= r.SlowShare && 2*s.PHigher < slowLevel && min(s.N, s.M) >= minTimed {
+			slow = true
+		}
+	}
+	if len(own.ttft) < minTimed || res.Reference.N < minTimed {
+		undecided(res, stats.NotEvaluable, "%d timed answers and %d to compare with: a decision needs %d of each", len(own.ttft), res.Reference.N, minTimed)
+		return
+	}
+	p = math.Min(1, 2*p)
+	res.PValue, res.PKind, res.Decision = &p, stats.Parametric, stats.Inlier
+	if slow {
+		res.Decision, res.Flags = stats.Outlier, []stats.Flag{stats.FlagSlow}
+	}
+}
+
+// outcomes makes the http-outcomes records: rates with Wilson intervals over all attempts.
+func (r *run) outcomes() []*stats.Result {
+	var out []*stats.Result
+	for _, node := range r.a.Nodes {
+		res := r.record(node, stats.HTTPOutcomes, "")
+		res.Method.Params = map[string]float64{"error_share": r.ErrorShare}
+		out = append(out, res)
+		attempts := r.of(node)
+		counts := map[stats.Flag]int{}
+		failed := 0
+		for _, x := range attempts {
+			if f := flagOf(x); f != "" {
+				counts[f]++
+				failed++
+			}
+		}
+		rate(res, "error_rate", failed, len(attempts))
+		for _, c := range []struct {
+			name string
+			flag stats.Flag
+		}{{"timeout_rate", stats.FlagTimeout}, {"error_500_rate", stats.FlagError500}, {"error_404_rate", stats.FlagError404}, {"error_other_rate", stats.FlagErrorOther}} {
+			if w := rate(res, c.name, counts[c.flag], len(attempts)); w != nil && w.CI95[0] > r.ErrorShare {
+				res.Flags = append(res.Flags, c.flag)
+			}
+		}
+		switch {
+		case len(attempts) == 0:
+			undecided(res, stats.NotEvaluable, "no attempts")
+		case len(res.Flags) > 0:
+			res.Decision = stats.Outlier
+		default:
+			res.Decision = stats.Inlier
+		}
+	}
+	return out
+}
+
+func rate(res *stats.Result, name string, count, n int) *Rate {
+	w, err := Wilson(count, n)
+	if err != nil {
+		put(res, name, 0, err)
+		return nil
+	}
+	s := put(res, name, w.Value, nil)
+	s.CI95, s.N = &w.CI95, n
+	return w
+}
+
+// flagOf is how an attempt failed, "" for one that did not. error_500 is every status from 500 on: the server's own word that it failed.
+func flagOf(x Answer) stats.Flag {
+	switch {
+	case x.Text != nil:
+		return ""
+	case x.Timeout:
+		return stats.FlagTimeout
+	case x.Status >= 500:
+		return stats.FlagError500
+	case x.Status == 404:
+		return stats.FlagError404
+	}
+	return stats.FlagErrorOther
+}

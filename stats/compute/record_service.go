@@ -9,6 +9,7 @@ import (
 const (
 	minTimed  = 50   // values of each side for a flag
 	slowLevel = 1e-3 // of the rank sum, for both shifts together
+	manyNodes = 50   // from here on a node's own times move the pool of all by so little that they stay in
 	minTokens = 2    // of an answer with a time between tokens
 )
 
@@ -45,6 +46,10 @@ func (r *run) latencies() []*stats.Result {
 	for i, node := range r.a.Nodes {
 		all[i] = timesOf(r.of(node))
 	}
+	var common *times
+	if len(r.References) > 0 || len(r.a.Nodes) > manyNodes {
+		common = r.compared(all, -1)
+	}
 	var out []*stats.Result
 	for i, node := range r.a.Nodes {
 		res := r.record(node, stats.LatencyMethod, "")
@@ -59,19 +64,31 @@ func (r *run) latencies() []*stats.Result {
 			undecided(res, stats.NotRun, "this node is the reference")
 			continue
 		}
-		other, kind := times{}, stats.Peers
-		for j, n := range r.a.Nodes {
-			if j != i && (len(r.References) == 0 || r.isReference(n)) {
-				other.ttft, other.itl, other.rate = append(other.ttft, all[j].ttft...), append(other.itl, all[j].itl...), append(other.rate, all[j].rate...)
-			}
+		other := common
+		if other == nil {
+			other = r.compared(all, i)
 		}
-		res.Reference = stats.Reference{Kind: kind, N: len(other.ttft)}
+		res.Reference = stats.Reference{Kind: stats.Peers, N: len(other.ttft)}
 		if len(r.References) > 0 {
 			res.Reference.Kind, res.Reference.ID = stats.Anchor, some(r.References)
 		}
-		r.slow(res, own, other)
+		r.slow(res, own, *other)
 	}
 	return out
+}
+
+// compared pools the reference's times, or those of all nodes but one (none for -1).
+func (r *run) compared(all []times, but int) *times {
+	var o times
+	for j, n := range r.a.Nodes {
+		if j != but && (len(r.References) == 0 || r.isReference(n)) {
+			o.ttft, o.itl, o.rate = append(o.ttft, all[j].ttft...), append(o.itl, all[j].itl...), append(o.rate, all[j].rate...)
+		}
+	}
+	if but < 0 {
+		o.ttft, o.itl, o.rate = thinned(o.ttft), thinned(o.itl), thinned(o.rate)
+	}
+	return &o
 }
 
 func (r *run) slow(res *stats.Result, own, other times) {

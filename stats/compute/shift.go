@@ -8,7 +8,7 @@ import (
 )
 
 // maxShift bounds the sample of each side of a shift: above, evenly spaced order statistics stand for all.
-const maxShift = 500
+const maxShift = 200
 
 // Shift is by how much a node's values lie above a reference's.
 type Shift struct {

@@ -11,6 +11,8 @@ const (
 	TypeNode      = "application/vnd.hallmark.node+cbor"
 	TypeReference = "application/vnd.hallmark.reference+cbor"
 	TypeVerdict   = "application/vnd.hallmark.verdict+cbor"
+	// TypeStatResult is a signed stat-result/v1, whose payload is canonical JSON (docs/statistics.md).
+	TypeStatResult = "application/vnd.hallmark.stat-result+json"
 
 	TypeResponse   = "application/vnd.hallmark.response+cbor"
 	TypeActivation = "application/vnd.hallmark.activation+cbor"

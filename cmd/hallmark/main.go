@@ -84,6 +84,6 @@ Exit status: 0 done or accepted, 1 judged and not accepted, 2 could not judge.`,
 		SilenceErrors: true,
 	}
 	cmd.AddCommand(keygenCommand(), enrollCommand(), challengeCommand(), verifyCommand(),
-		telemetryCommand(), inspectCommand(), referenceCommand(), rulesCommand(), docsCommand())
+		telemetryCommand(), inspectCommand(), referenceCommand(), statsCommand(), rulesCommand(), docsCommand())
 	return cmd
 }

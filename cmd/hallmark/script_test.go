@@ -74,7 +74,7 @@ func TestScripts(t *testing.T) {
 			_, err := exec.LookPath(c)
 			return err == nil, nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "waitready": waitReady, "flip": flip, "signmodel": signModel, "sweeps": writeSweeps},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "waitready": waitReady, "flip": flip, "signmodel": signModel, "sweeps": writeSweeps, "embedder": startEmbedder, "answers": writeAnswers},
 	})
 }
 

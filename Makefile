@@ -12,7 +12,7 @@ SOAK_MINUTES ?= 60
 # go-nvml's header marks old calls as deprecated; drivers in the field have no others.
 export CGO_CFLAGS := -Wno-deprecated-declarations
 
-.PHONY: all build run test check vet links fuzz vectors vuln soak mutate-tdx bench bench-batch bench-hash bench-telemetry deb rpm packages vmtest vmtest-verity clean setup setup-test
+.PHONY: all build run test check vet links fuzz vectors vuln soak mutate-tdx bench bench-batch bench-hash bench-telemetry bench-stats deb rpm packages vmtest vmtest-verity clean setup setup-test
 
 all: build
 
@@ -81,6 +81,9 @@ bench-hash: ## how fast weights are hashed, against fsverity digest, b3sum and a
 bench-telemetry: setup build ## what recording telemetry costs: the real agent over 8 simulated GPUs, beside prometheus-node-exporter; fails above its bars
 	@packaging/setup.sh prometheus-node-exporter
 	go run $(GOFLAGS) ./bench/telemetry -bin bin
+
+bench-stats: ## simulated domains of honest and cheating nodes: what the statistics catch, and whom they flag wrongly; fails outside its bars
+	go run $(GOFLAGS) ./bench/stats
 
 deb rpm: build ## one package into dist/
 	mkdir -p dist && VERSION=$(VERSION) packaging/package.sh $@

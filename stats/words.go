@@ -113,6 +113,7 @@ var named = map[string]stat{
 	"sigma":               {"embedding", TwoSided, true},
 	"sigma_max":           {"embedding", TwoSided, true},
 	"d_over_sigma_max":    {"1", HighBad, true},
+	"apart_share":         {"1", HighBad, false},
 	"energy":              {"1", HighBad, false},
 	"scatter_ratio":       {"1", TwoSided, false},
 	"mmd2":                {"1", HighBad, false},

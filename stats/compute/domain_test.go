@@ -128,6 +128,35 @@ func TestSplitSeesASecondCluster(t *testing.T) {
 	}
 }
 
+// TestTwoWrongModelsStandApart: 24 nodes, of which ten run two other models, five each.
+func TestTwoWrongModelsStandApart(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 14))
+	nodes := domain(rng, 24, 5, 1)
+	for i := 5; i < 10; i++ {
+		nodes[i] = All(normal(rng, 20, 25, 16, -.2))
+	}
+	c, err := Middle(nodes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var scores []float64
+	for _, n := range nodes {
+		s, _, err := c.Score(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scores = append(scores, s)
+	}
+	p, err := EmpiricalNull(scores)
+	if err != nil {
+		t.Fatal(err)
+	}
+	minor, share := Apart(nodes, c, Adjust(p))
+	if share < 10./24 {
+		t.Errorf("%.2f stand apart: %v", share, minor)
+	}
+}
+
 func TestEnergyByHand(t *testing.T) {
 	d, rows, total := distances(Cell{{0}, {1}}, Cell{{2}, {4}})
 	// across: 2+4+1+3 = 10; 2*10/4 - 2*1/4 - 2*2/4 = 3.5

@@ -10,7 +10,7 @@ import (
 type peers struct {
 	p, q  []float64 // by node; nothing for nodes without score
 	has   []bool
-	share float64 // of a second cluster
+	share float64 // that stands apart
 	minor []bool
 	err   error
 }
@@ -38,7 +38,7 @@ func (r *run) peers(d *domainCells, scores []float64, failed []error) *peers {
 		return s
 	}
 	q := Adjust(p)
-	minor, share := Split(scored, d.center)
+	minor, share := Apart(scored, d.center, q)
 	s.share = share
 	for k, i := range at {
 		s.p[i], s.q[i], s.minor[i] = p[k], q[k], minor[k]
@@ -51,18 +51,17 @@ func (s *peers) decide(res *stats.Result, i int) {
 		undecided(res, stats.NotEvaluable, "%s", s.err)
 		return
 	}
-	share := put(res, "second_cluster_share", s.share, nil)
-	share.Unit, share.Direction, share.N = "1", stats.HighBad, len(s.p)
+	put(res, "apart_share", s.share, nil).N = len(s.p)
 	res.PValue, res.QValue, res.PKind = &s.p[i], &s.q[i], stats.EmpiricalNull
 	res.Method.Params["fdr"] = PeersFDR
 	least := fewest(res.Sample)
 	switch {
 	case s.share >= AlarmShare: // a majority may be the cheaters
-		side := "larger"
+		side := "the others"
 		if s.minor[i] {
-			side = "smaller"
+			side = "those apart"
 		}
-		undecided(res, stats.Inconclusive, "the domain falls into two clusters, the smaller with %.0f %% of the nodes: no majority decides that; this node is in the %s one. Give --reference", 100*s.share, side)
+		undecided(res, stats.Inconclusive, "%.0f %% of the nodes stand apart from the others: no majority decides who is right; this node is of %s. Give --reference", 100*s.share, side)
 	case res.Stats[0].N < MinQuestions:
 		undecided(res, stats.NotEvaluable, "%d questions answered: a decision needs %d", res.Stats[0].N, MinQuestions)
 	case least < MinRepeatsPeers:

@@ -67,6 +67,23 @@ func Split(nodes [][]Moments, c *Center) (minor []bool, share float64) {
 	return minor, float64(min(count, n-count)) / float64(n)
 }
 
+// Apart is the share of a domain that stands apart from the rest, and who: the
+// second cluster, or those that the empirical null rejects (q-values q), whichever
+// is more. Two wrong models beside the honest one are no two clusters, and Split alone passes over them.
+func Apart(nodes [][]Moments, c *Center, q []float64) (minor []bool, share float64) {
+	minor, share = Split(nodes, c)
+	rejected, count := make([]bool, len(q)), 0
+	for i := range q {
+		if rejected[i] = q[i] <= PeersFDR; rejected[i] {
+			count++
+		}
+	}
+	if r := float64(count) / float64(max(len(q), 1)); r > share {
+		return rejected, r
+	}
+	return minor, share
+}
+
 // pairwise is G. Questions that one of a pair did not answer twice count for other pairs alone.
 func pairwise(nodes [][]Moments, c *Center) [][]float64 {
 	n := len(nodes)

@@ -40,7 +40,7 @@ func statsTable(results []*stats.Result) {
 		fmt.Printf("%s: %s\n", nodeList(nodes[why]), why)
 	}
 	if paper {
-		fmt.Println("\nT: 1 is the same model, 1.9 is flagged; act on 2 of 3 epochs. D/sigma_max is the paper's ratio and no threshold: the same model\nscores 16 to 23 on it at 5 repeats and 768 dimensions. Nothing here is calibrated on your domain. See docs/statistics.md.")
+		fmt.Println("\nT: 1 is the same model; against a reference 1.9 is flagged, act on 2 of 3 epochs. D/sigma_max is the paper's ratio and no threshold: the same model\nscores 16 to 23 on it at 5 repeats and 768 dimensions. Nothing here is calibrated on your domain. See docs/statistics.md.")
 	}
 }
 

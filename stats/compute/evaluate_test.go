@@ -121,12 +121,33 @@ func TestTooLittleDecidesNothing(t *testing.T) {
 		name string
 		k, n int
 		want string
-	}{{"questions", 19, 10, "19 questions"}, {"repeats", 20, 4, "4 answers"}, {"once", 20, 1, "scatter is unknown"}} {
+	}{{"questions", 19, 10, "19 questions have 5 answers"}, {"repeats", 20, 4, "0 questions have 5 answers"}, {"once", 20, 1, "scatter is unknown"}} {
 		a, e := collection(t, 3, tc.k, tc.n, "general", []float64{0, 3})
 		r := evaluate(t, a, e, Options{References: []string{"n00"}})["e/n01/embedding-score/general"]
 		if r.Decision != stats.NotEvaluable || !strings.Contains(r.Reason, tc.want) || len(r.Flags) > 0 {
 			t.Errorf("%s: %s (%s), flags %v", tc.name, r.Decision, r.Reason, r.Flags)
 		}
+	}
+}
+
+// TestUnansweredQuestionIsNoEscape: of 21 questions one may stay without answers, and the node is still judged.
+func TestUnansweredQuestionIsNoEscape(t *testing.T) {
+	a, e := collection(t, 8, 21, 10, "general", []float64{0, .5})
+	answers := strings.SplitAfter(a, "\n")
+	for i, l := range answers {
+		if strings.Contains(l, `"node":"n01","question":"general07"`) {
+			answers[i] = strings.Replace(l, `"text":"x"`, `"timeout":true`, 1)
+		}
+	}
+	embeddings := strings.SplitAfter(e, "\n")
+	for i, l := range embeddings {
+		if strings.Contains(l, `"node":"n01","question":"general07"`) {
+			embeddings[i] = ""
+		}
+	}
+	r := evaluate(t, strings.Join(answers, ""), strings.Join(embeddings, ""), Options{References: []string{"n00"}})["e/n01/embedding-score/general"]
+	if r.Decision != stats.Outlier {
+		t.Errorf("%s (%s)", r.Decision, r.Reason)
 	}
 }
 

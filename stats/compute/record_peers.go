@@ -46,7 +46,7 @@ func (r *run) peers(d *domainCells, scores []float64, failed []error) *peers {
 	return s
 }
 
-func (s *peers) decide(res *stats.Result, i int) {
+func (s *peers) decide(res *stats.Result, i, questions int) {
 	if s.err != nil {
 		undecided(res, stats.NotEvaluable, "%s", s.err)
 		return
@@ -54,7 +54,6 @@ func (s *peers) decide(res *stats.Result, i int) {
 	put(res, "apart_share", s.share, nil).N = len(s.p)
 	res.PValue, res.QValue, res.PKind = &s.p[i], &s.q[i], stats.EmpiricalNull
 	res.Method.Params["fdr"] = PeersFDR
-	least := fewest(res.Sample)
 	switch {
 	case s.share >= AlarmShare: // a majority may be the cheaters
 		side := "the others"
@@ -62,10 +61,8 @@ func (s *peers) decide(res *stats.Result, i int) {
 			side = "those apart"
 		}
 		undecided(res, stats.Inconclusive, "%.0f %% of the nodes stand apart from the others: no majority decides who is right; this node is of %s. Give --reference", 100*s.share, side)
-	case res.Stats[0].N < MinQuestions:
-		undecided(res, stats.NotEvaluable, "%d questions answered: a decision needs %d", res.Stats[0].N, MinQuestions)
-	case least < MinRepeatsPeers:
-		undecided(res, stats.NotEvaluable, "%d answers to a question: without a reference a decision needs %d to each", least, MinRepeatsPeers)
+	case questions < MinQuestions:
+		tooFew(res, questions, MinRepeatsPeers)
 	case s.q[i] <= PeersFDR:
 		res.Decision, res.Flags = stats.Outlier, []stats.Flag{stats.FlagOutlier}
 	default:

@@ -110,9 +110,9 @@ func (r *run) scores(d *domainCells) []*stats.Result {
 		case failed[i] != nil:
 			undecided(res, stats.NotEvaluable, "%s", failed[i])
 		case d.pooled != nil:
-			r.decideAnchor(res, scores[i], questions[i], d)
+			r.decideAnchor(res, scores[i], d.enough(i, MinRepeats), d)
 		default:
-			peers.decide(res, i)
+			peers.decide(res, i, d.enough(i, MinRepeatsPeers))
 		}
 		if d.set == stats.Knowledge {
 			knowledge(res)
@@ -123,15 +123,12 @@ func (r *run) scores(d *domainCells) []*stats.Result {
 
 func (r *run) decideAnchor(res *stats.Result, score float64, questions int, d *domainCells) {
 	res.Threshold = &stats.Threshold{Stat: "t", Value: ScoreCut}
-	least := fewest(res.Sample)
 	if n := d.referenceAnswers(); n < AnchorAnswers {
 		res.Stats[0].Note = "the cut 1.9 was measured against 100 reference answers to each question; this reference has fewer"
 	}
 	switch {
 	case questions < MinQuestions:
-		undecided(res, stats.NotEvaluable, "%d questions answered by node and reference: a decision needs %d", questions, MinQuestions)
-	case least < MinRepeats:
-		undecided(res, stats.NotEvaluable, "%d answers to a question: a decision needs %d to each", least, MinRepeats)
+		tooFew(res, questions, MinRepeats)
 	case score >= ScoreCut:
 		res.Decision, res.Flags = stats.Outlier, []stats.Flag{stats.FlagOutlier}
 	default:
@@ -139,12 +136,22 @@ func (r *run) decideAnchor(res *stats.Result, score float64, questions int, d *d
 	}
 }
 
-// fewest answers to one question.
-func fewest(s stats.Sample) int {
-	if s.RepeatsMin > 0 {
-		return s.RepeatsMin
+// enough counts the questions that node i answered least times or more, and that
+// the centre has. A question with fewer still counts for T: leaving one out changes nothing in a node's favour.
+func (d *domainCells) enough(i, least int) (n int) {
+	if d.err != nil {
+		return 0
 	}
-	return s.Repeats
+	for q, m := range d.moments[i] {
+		if m.N >= least && d.center.Mean[q] != nil {
+			n++
+		}
+	}
+	return n
+}
+
+func tooFew(res *stats.Result, questions, least int) {
+	undecided(res, stats.NotEvaluable, "%d questions have %d answers or more: a decision needs %d; ask more, for what a node leaves unanswered shows in its outcomes alone", questions, least, MinQuestions)
 }
 
 // knowledge takes back what questions on a knowledge base cannot show: a T near

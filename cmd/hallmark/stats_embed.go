@@ -9,9 +9,7 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
@@ -145,36 +143,4 @@ func embeddingsFile(model string, vectors []compute.Vector) ([]byte, error) {
 		}
 	}
 	return file.Bytes(), nil
-}
-
-// embedURL is the endpoint's address below base, which must not be on a node's host.
-func embedURL(ctx context.Context, base string, nodes map[string]compute.NodeInfo) (string, error) {
-	u, err := url.Parse(base)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "", fmt.Errorf("--embed-url %q: want http://host:port/v1 or https://…", base)
-	}
-	if !strings.HasSuffix(u.Path, "/embeddings") {
-		u = u.JoinPath("embeddings")
-	}
-	named := false
-	mine := addresses(ctx, u.Hostname())
-	for id, n := range nodes {
-		if n.Endpoint == "" {
-			continue
-		}
-		named = true
-		e, err := url.Parse(n.Endpoint)
-		if err != nil || e.Hostname() == "" {
-			return "", fmt.Errorf("endpoint %q of node %s: want a URL, to tell that it is not --embed-url", n.Endpoint, id)
-		}
-		for a := range addresses(ctx, e.Hostname()) {
-			if mine[a] {
-				return "", fmt.Errorf("--embed-url is on the host of node %s (%s): who embeds the answers chooses the distances; take an embedder of your own", id, a)
-			}
-		}
-	}
-	if !named {
-		fmt.Fprintln(os.Stderr, "hallmark: the answers name no node's endpoint (nodes in their header): nobody checked that --embed-url is not a node's")
-	}
-	return u.String(), nil
 }

@@ -54,7 +54,7 @@ func (m *hexMeasurement) UnmarshalText(b []byte) error {
 	return err
 }
 
-// ParseTDPolicy reads a policy file; unknown members are refused.
+// ParseTDPolicy reads a policy file; unknown members are refused, and those that stand twice.
 func ParseTDPolicy(b []byte) (*policy.Policy, error) {
 	if len(b) > MaxPolicySize {
 		return nil, fmt.Errorf("td policy: %d bytes, limit %d", len(b), MaxPolicySize)
@@ -67,6 +67,9 @@ func ParseTDPolicy(b []byte) (*policy.Policy, error) {
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("td policy: bytes behind the object")
+	}
+	if err := uniqueMembers(b); err != nil {
+		return nil, fmt.Errorf("td policy: %w", err)
 	}
 	if err := f.check(); err != nil {
 		return nil, fmt.Errorf("td policy: %w", err)

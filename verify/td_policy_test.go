@@ -19,6 +19,7 @@ func TestTDPolicyFilesAreReadStrictly(t *testing.T) {
 		"nothing":             ``,
 		"unknown member":      `{"mrtb": []}`,
 		"unknown member deep": `{"tcb": {"accepts": []}}`,
+		"member twice":        `{"rtmr": [null,null,null,null], "RTMR": [null,null,null,null]}`,
 		"bytes behind":        `{} {}`,
 		"short measurement":   `{"mrtd": ["00"]}`,
 		"long measurement":    `{"mrtd": ["` + zeros + `00"]}`,

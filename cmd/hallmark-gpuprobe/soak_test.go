@@ -279,6 +279,7 @@ func (s *soak) await(what string, within time.Duration, f func(*telemetry.Record
 			}
 		}
 	}
+	s.t.Logf("before it: %s", strings.Join(s.trail, ", "))
 	if last == nil {
 		s.t.Fatalf("%s: no record", what)
 	}

@@ -185,6 +185,12 @@ func TestXidsAreToldOnce(t *testing.T) {
 	c.Xids = append(c.Xids, Xid{1, 48, Now})
 	b.conf(c)
 	want(48)
+	before := c
+	before.Xids = c.Xids[:len(c.Xids)-1]
+	b.conf(before)
+	want()
+	b.conf(c) // "now" again: another event
+	want(48)
 	c.Lost = ptr(1)
 	b.conf(c)
 	if a := b.ask("xid", 0); a.ret != isLost {

@@ -44,6 +44,20 @@ static void tell(struct event_set *s, const conf_xid *x)
 		s->told[s->n++] = *x;
 }
 
+/* forget what happened "now" once the configuration has ceased to say so: the next time is another event. */
+static void forget(struct event_set *s)
+{
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < s->n; i++) {
+		int stands = s->told[i].at != NOW;
+		for (uint32_t j = 0; j < now.xids && !stands; j++)
+			stands = now.xid[j].at == NOW && now.xid[j].gpu == s->told[i].gpu && now.xid[j].code == s->told[i].code;
+		if (stands)
+			s->told[kept++] = s->told[i];
+	}
+	s->n = kept;
+}
+
 EXPORT ret nvmlDeviceRegisterEvents(dev d, unsigned long long types, events s)
 {
 	ENTER_DEVICE(d);
@@ -65,6 +79,7 @@ EXPORT ret nvmlDeviceRegisterEvents(dev d, unsigned long long types, events s)
 static ret due(struct event_set *s, event_data *out)
 {
 	double t = model_seconds();
+	forget(s);
 	for (uint32_t i = 0; i < now.xids; i++) {
 		const conf_xid *x = &now.xid[i];
 		if (x->gpu >= MAX_GPUS || !(s->gpus >> x->gpu & 1) || told(s, x))

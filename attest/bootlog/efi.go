@@ -10,6 +10,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/internal/littleendian"
 )
 
 // guid is an EFI_GUID as it lies in memory.
@@ -40,21 +41,21 @@ type variable struct {
 const maxPadding = 16
 
 func parseVariable(data []byte, padded bool) (variable, error) {
-	c := &cursor{rest: data}
+	c := &littleendian.Cursor{Rest: data}
 	var g guid
-	copy(g[:], c.take(16))
-	n, size := c.u64(), c.u64()
-	if c.short || n > MaxName || size > MaxVariable {
+	copy(g[:], c.Take(16))
+	n, size := c.U64(), c.U64()
+	if c.Short || n > MaxName || size > MaxVariable {
 		return variable{}, fmt.Errorf("variable with a name of %d and a value of %d: cut short, or over a limit", n, size)
 	}
-	name := utf16Text(c.take(uint32(2 * n)))
-	value, extra := c.rest, 0
+	name := utf16Text(c.Take(uint32(2 * n)))
+	value, extra := c.Rest, 0
 	if padded && uint64(len(value)) > size {
 		extra = len(value) - int(size)
 		value = value[:size]
 	}
-	if c.short || uint64(len(value)) != size || extra > maxPadding {
-		return variable{}, fmt.Errorf("variable %q: value of %d bytes, %d stated", attest.Clean(name), len(c.rest), size)
+	if c.Short || uint64(len(value)) != size || extra > maxPadding {
+		return variable{}, fmt.Errorf("variable %q: value of %d bytes, %d stated", attest.Clean(name), len(c.Rest), size)
 	}
 	return variable{g.String(), name, value}, nil
 }
@@ -105,15 +106,15 @@ type KeyList struct {
 // parsed for their identity: vendors ship some that Go's x509 refuses.
 func parseKeys(value []byte) (KeyList, error) {
 	list := KeyList{Digest: sha256.Sum256(value)}
-	for c := (&cursor{rest: value}); len(c.rest) > 0; {
+	for c := (&littleendian.Cursor{Rest: value}); len(c.Rest) > 0; {
 		var kind guid
-		copy(kind[:], c.take(16))
-		size, header, each := c.u32(), c.u32(), c.u32()
-		if c.short || size < 28 || header != 0 || each <= 16 || (size-28)%each != 0 {
+		copy(kind[:], c.Take(16))
+		size, header, each := c.U32(), c.U32(), c.U32()
+		if c.Short || size < 28 || header != 0 || each <= 16 || (size-28)%each != 0 {
 			return KeyList{}, fmt.Errorf("signature list of %d bytes, header of %d, entries of %d", size, header, each)
 		}
-		body := c.take(size - 28)
-		if c.short || len(list.Keys)+len(body)/int(each) > MaxKeys {
+		body := c.Take(size - 28)
+		if c.Short || len(list.Keys)+len(body)/int(each) > MaxKeys {
 			return KeyList{}, errors.New("signature list is cut short, or has too many entries")
 		}
 		for ; len(body) > 0; body = body[each:] {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/internal/littleendian"
 )
 
 // images lists what may have been started. The digest of an image is not the
@@ -60,21 +61,21 @@ func (v view) notImage(e event) bool {
 // imagePath gives the device path of an EFI_IMAGE_LOAD_EVENT (PFP 10.2.3) as
 // text, roughly as UEFI 2.10, 10.6 writes it. It is a hint for people.
 func imagePath(data []byte) string {
-	c := &cursor{rest: data}
-	c.take(24) // address, length, link address
-	n := c.u64()
-	if c.short || n > MaxPath {
+	c := &littleendian.Cursor{Rest: data}
+	c.Take(24) // address, length, link address
+	n := c.U64()
+	if c.Short || n > MaxPath {
 		return ""
 	}
-	path := &cursor{rest: c.take(uint32(n))}
+	path := &littleendian.Cursor{Rest: c.Take(uint32(n))}
 	var parts []string
-	for len(path.rest) > 0 {
-		kind, size := path.u16(), path.u16()
+	for len(path.Rest) > 0 {
+		kind, size := path.U16(), path.U16()
 		if size < 4 {
 			break
 		}
-		node := path.take(uint32(size) - 4)
-		if path.short || kind&0x7f == 0x7f {
+		node := path.Take(uint32(size) - 4)
+		if path.Short || kind&0x7f == 0x7f {
 			break
 		}
 		parts = append(parts, pathNode(byte(kind), byte(kind>>8), node))

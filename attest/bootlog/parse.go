@@ -5,11 +5,11 @@ import (
 	"crypto"
 	_ "crypto/sha256" // the banks that are judged
 	_ "crypto/sha512"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/internal/littleendian"
 )
 
 // Banks that are judged (TPM_ALG_ID). The libraries also know SHA-1, by which logs are not judged here.
@@ -68,12 +68,12 @@ func parse(raw []byte, bank uint16) (*log, error) {
 	if !ok {
 		return nil, fmt.Errorf("bank %#04x is not judged", bank)
 	}
-	c := &cursor{rest: raw}
+	c := &littleendian.Cursor{Rest: raw}
 	data := header(c)
-	if c.short {
+	if c.Short {
 		return nil, errors.New("header: shorter than an event")
 	}
-	l := &log{hash: hash, header: raw[:len(raw)-len(c.rest)]}
+	l := &log{hash: hash, header: raw[:len(raw)-len(c.Rest)]}
 	var err error
 	if l.algorithms, err = specID(data); err != nil {
 		return nil, fmt.Errorf("header: %w", err)
@@ -81,7 +81,7 @@ func parse(raw []byte, bank uint16) (*log, error) {
 	if l.algorithms[bank] == 0 {
 		return nil, fmt.Errorf("header: the log has no bank %#04x", bank)
 	}
-	for len(c.rest) > 0 {
+	for len(c.Rest) > 0 {
 		if len(l.events) == MaxEvents {
 			return nil, fmt.Errorf("more than %d events", MaxEvents)
 		}
@@ -95,10 +95,10 @@ func parse(raw []byte, bank uint16) (*log, error) {
 }
 
 // header reads the first event, which has the old form with one SHA-1 digest.
-func header(c *cursor) (data []byte) {
-	register, typ := c.u32(), c.u32()
-	c.take(20)
-	data = c.take(c.u32())
+func header(c *littleendian.Cursor) (data []byte) {
+	register, typ := c.U32(), c.U32()
+	c.Take(20)
+	data = c.Take(c.U32())
 	if register != 0 || EventType(typ) != NoAction {
 		return nil
 	}
@@ -110,51 +110,51 @@ var specSignature = []byte("Spec ID Event03\x00")
 // specID reads TCG_EfiSpecIDEvent (10.4.5.1). Sizes must be those of the
 // algorithms: a library that believed other ones would cut the log differently.
 func specID(data []byte) (map[uint16]uint16, error) {
-	c := &cursor{rest: data}
-	if !bytes.Equal(c.take(16), specSignature) {
+	c := &littleendian.Cursor{Rest: data}
+	if !bytes.Equal(c.Take(16), specSignature) {
 		return nil, errors.New("no Spec ID event of a TPM 2.0 log")
 	}
-	c.take(8) // platform class, version, errata, size of UINTN: both libraries check the version
-	n := c.u32()
+	c.Take(8) // platform class, version, errata, size of UINTN: both libraries check the version
+	n := c.U32()
 	if n == 0 || n > MaxAlgorithms {
 		return nil, fmt.Errorf("%d algorithms, limit %d", n, MaxAlgorithms)
 	}
 	sizes := map[uint16]uint16{0x0004: 20, algSHA256: 32, algSHA384: 48, 0x000d: 64, 0x0012: 32, 0x0027: 32, 0x0028: 48, 0x0029: 64}
 	out := map[uint16]uint16{}
 	for range n {
-		alg, size := c.u16(), c.u16()
-		if c.short || sizes[alg] == 0 || size != sizes[alg] || out[alg] != 0 {
+		alg, size := c.U16(), c.U16()
+		if c.Short || sizes[alg] == 0 || size != sizes[alg] || out[alg] != 0 {
 			return nil, fmt.Errorf("algorithm %#04x of %d bytes: unknown, of another size, or twice", alg, size)
 		}
 		out[alg] = size
 	}
-	if c.take(uint32(c.u8())); c.short || len(c.rest) > 0 {
+	if c.Take(uint32(c.U8())); c.Short || len(c.Rest) > 0 {
 		return nil, errors.New("vendor information does not end the event")
 	}
 	return out, nil
 }
 
 // event reads one TCG_PCR_EVENT2.
-func (l *log) event(c *cursor, bank uint16) (event, error) {
-	e := event{number: len(l.events) + 1, register: c.u32(), typ: EventType(c.u32())}
-	n := c.u32()
+func (l *log) event(c *littleendian.Cursor, bank uint16) (event, error) {
+	e := event{number: len(l.events) + 1, register: c.U32(), typ: EventType(c.U32())}
+	n := c.U32()
 	if int64(n) > int64(len(l.algorithms)) {
 		return e, fmt.Errorf("%d digests, the header has %d", n, len(l.algorithms))
 	}
 	seen := map[uint16]bool{}
 	for range n {
-		alg := c.u16()
-		if c.short || l.algorithms[alg] == 0 || seen[alg] {
+		alg := c.U16()
+		if c.Short || l.algorithms[alg] == 0 || seen[alg] {
 			return e, fmt.Errorf("digest of algorithm %#04x: not in the header, or twice", alg)
 		}
 		seen[alg] = true
-		if d := c.take(uint32(l.algorithms[alg])); alg == bank {
+		if d := c.Take(uint32(l.algorithms[alg])); alg == bank {
 			e.digest = d
 		}
 	}
-	e.data = c.take(c.u32())
+	e.data = c.Take(c.U32())
 	switch {
-	case c.short:
+	case c.Short:
 		return e, errors.New("the log ends within it")
 	case e.typ == NoAction && bytes.HasPrefix(e.data, specSignature):
 		return e, errors.New("a second Spec ID event")
@@ -164,48 +164,4 @@ func (l *log) event(c *cursor, bank uint16) (event, error) {
 		return e, errors.New("no digest")
 	}
 	return e, nil
-}
-
-// cursor reads little-endian fields. After the end it gives zeros and short is set.
-type cursor struct {
-	rest  []byte
-	short bool
-}
-
-func (c *cursor) take(n uint32) []byte {
-	if uint64(n) > uint64(len(c.rest)) {
-		c.short, c.rest = true, nil
-		return nil
-	}
-	b := c.rest[:n:n]
-	c.rest = c.rest[n:]
-	return b
-}
-
-func (c *cursor) u8() uint8 {
-	if b := c.take(1); b != nil {
-		return b[0]
-	}
-	return 0
-}
-
-func (c *cursor) u16() uint16 {
-	if b := c.take(2); b != nil {
-		return binary.LittleEndian.Uint16(b)
-	}
-	return 0
-}
-
-func (c *cursor) u32() uint32 {
-	if b := c.take(4); b != nil {
-		return binary.LittleEndian.Uint32(b)
-	}
-	return 0
-}
-
-func (c *cursor) u64() uint64 {
-	if b := c.take(8); b != nil {
-		return binary.LittleEndian.Uint64(b)
-	}
-	return 0
 }

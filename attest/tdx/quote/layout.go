@@ -3,6 +3,8 @@ package quote
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/hallmark-attest/hallmark/internal/littleendian"
 )
 
 // Sizes of the structures of "Intel TDX DCAP: Quote Generation Library and Quote Verification Library", revision
@@ -43,8 +45,8 @@ func walk(raw []byte) (*layout, error) {
 	if len(raw) > MaxSize {
 		return nil, fmt.Errorf("%d bytes, limit %d: %w", len(raw), MaxSize, ErrMalformed)
 	}
-	c := cursor{rest: raw}
-	l := &layout{header: c.take(headerSize)}
+	c := littleendian.Cursor{Rest: raw}
+	l := &layout{header: c.Take(headerSize)}
 	if err := l.checkHeader(); err != nil {
 		return nil, err
 	}
@@ -52,13 +54,13 @@ func walk(raw []byte) (*layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.body = c.take(size)
-	l.signed = raw[:len(raw)-len(c.rest)]
-	data := cursor{rest: c.take(c.u32())}
-	if c.short {
+	l.body = c.Take(size)
+	l.signed = raw[:len(raw)-len(c.Rest)]
+	data := littleendian.Cursor{Rest: c.Take(c.U32())}
+	if c.Short {
 		return nil, fmt.Errorf("ends within body or signed data: %w", ErrMalformed)
 	}
-	l.length = len(raw) - len(c.rest)
+	l.length = len(raw) - len(c.Rest)
 	return l, l.signedData(&data)
 }
 
@@ -82,11 +84,11 @@ func (l *layout) checkHeader() error {
 }
 
 // bodySize reads the descriptor that version 5 has before the body.
-func (l *layout) bodySize(c *cursor) (uint32, error) {
+func (l *layout) bodySize(c *littleendian.Cursor) (uint32, error) {
 	if l.version == 4 {
 		return body10Size, nil
 	}
-	kind, size := c.u16(), c.u32()
+	kind, size := c.U16(), c.U32()
 	if kind == bodyTDX10 && size == body10Size || kind == bodyTDX15 && size == body15Size {
 		return size, nil
 	}
@@ -94,48 +96,18 @@ func (l *layout) bodySize(c *cursor) (uint32, error) {
 }
 
 // signedData reads what follows the body; both versions have the same.
-func (l *layout) signedData(c *cursor) error {
-	l.signature, l.key = c.take(signatureSize), c.take(keySize)
-	kind, size := c.u16(), c.u32()
-	if c.short || kind != certQEReport || uint64(size) != uint64(len(c.rest)) {
-		return fmt.Errorf("certification data of type %d with %d of %d bytes: %w", kind, size, len(c.rest), ErrMalformed)
+func (l *layout) signedData(c *littleendian.Cursor) error {
+	l.signature, l.key = c.Take(signatureSize), c.Take(keySize)
+	kind, size := c.U16(), c.U32()
+	if c.Short || kind != certQEReport || uint64(size) != uint64(len(c.Rest)) {
+		return fmt.Errorf("certification data of type %d with %d of %d bytes: %w", kind, size, len(c.Rest), ErrMalformed)
 	}
-	l.qeReport, l.qeSignature = c.take(qeReportSize), c.take(signatureSize)
-	l.qeAuthentication = c.take(uint32(c.u16()))
-	kind, size = c.u16(), c.u32()
-	if c.short || kind != certPCKChain || uint64(size) != uint64(len(c.rest)) || size > MaxChain {
-		return fmt.Errorf("QE certification data of type %d with %d of %d bytes: %w", kind, size, len(c.rest), ErrMalformed)
+	l.qeReport, l.qeSignature = c.Take(qeReportSize), c.Take(signatureSize)
+	l.qeAuthentication = c.Take(uint32(c.U16()))
+	kind, size = c.U16(), c.U32()
+	if c.Short || kind != certPCKChain || uint64(size) != uint64(len(c.Rest)) || size > MaxChain {
+		return fmt.Errorf("QE certification data of type %d with %d of %d bytes: %w", kind, size, len(c.Rest), ErrMalformed)
 	}
-	l.chain = c.rest
+	l.chain = c.Rest
 	return nil
-}
-
-// cursor reads little-endian fields. After the end it gives zeros and short is set.
-type cursor struct {
-	rest  []byte
-	short bool
-}
-
-func (c *cursor) take(n uint32) []byte {
-	if uint64(n) > uint64(len(c.rest)) {
-		c.short, c.rest = true, nil
-		return nil
-	}
-	b := c.rest[:n:n]
-	c.rest = c.rest[n:]
-	return b
-}
-
-func (c *cursor) u16() uint16 {
-	if b := c.take(2); b != nil {
-		return binary.LittleEndian.Uint16(b)
-	}
-	return 0
-}
-
-func (c *cursor) u32() uint32 {
-	if b := c.take(4); b != nil {
-		return binary.LittleEndian.Uint32(b)
-	}
-	return 0
 }

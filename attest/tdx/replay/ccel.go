@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/hallmark-attest/hallmark/attest/tdx/quote"
+	"github.com/hallmark-attest/hallmark/internal/littleendian"
 )
 
 const (
@@ -40,17 +41,17 @@ func ParseCCEL(table, log []byte) ([]Event, error) {
 	if len(log) > MaxLog {
 		return nil, fmt.Errorf("ccel: %d bytes, limit %d: %w", len(log), MaxLog, ErrMalformed)
 	}
-	c := &cursor{rest: log}
+	c := &littleendian.Cursor{Rest: log}
 	sizes, err := specID(c)
 	if err != nil {
 		return nil, fmt.Errorf("ccel: header: %w", err)
 	}
 	var out []Event
-	for n := 1; !c.padding(); n++ {
+	for n := 1; !padding(c.Rest); n++ {
 		if n > MaxEvents {
 			return nil, fmt.Errorf("ccel: more than %d events: %w", MaxEvents, ErrMalformed)
 		}
-		e, extends, err := c.event(sizes)
+		e, extends, err := next(c, sizes)
 		if err != nil {
 			return nil, fmt.Errorf("ccel: event %d: %w", n, err)
 		}
@@ -62,23 +63,23 @@ func ParseCCEL(table, log []byte) ([]Event, error) {
 }
 
 // specID reads the first event, which names the algorithms of the others and the sizes of their digests.
-func specID(c *cursor) (map[uint16]uint32, error) {
-	index, typ := c.u32(), c.u32()
-	c.take(20)
-	d := cursor{rest: c.take(c.u32())}
-	if c.short || index > 1 || typ != noAction || !bytes.Equal(d.take(16), []byte("Spec ID Event03\x00")) {
+func specID(c *littleendian.Cursor) (map[uint16]uint32, error) {
+	index, typ := c.U32(), c.U32()
+	c.Take(20)
+	d := littleendian.Cursor{Rest: c.Take(c.U32())}
+	if c.Short || index > 1 || typ != noAction || !bytes.Equal(d.Take(16), []byte("Spec ID Event03\x00")) {
 		return nil, fmt.Errorf("no Spec ID event: %w", ErrMalformed)
 	}
-	d.take(8)
-	n := d.u32()
+	d.Take(8)
+	n := d.U32()
 	if n == 0 || n > maxAlgs {
 		return nil, fmt.Errorf("%d algorithms, limit %d: %w", n, maxAlgs, ErrMalformed)
 	}
 	known := map[uint16]uint32{0x0004: 20, 0x000b: 32, sha384: 48, 0x000d: 64, 0x0012: 32}
 	sizes := map[uint16]uint32{}
 	for range n {
-		alg, size := d.u16(), uint32(d.u16())
-		if d.short || known[alg] != size || size == 0 || sizes[alg] != 0 {
+		alg, size := d.U16(), uint32(d.U16())
+		if d.Short || known[alg] != size || size == 0 || sizes[alg] != 0 {
 			return nil, fmt.Errorf("algorithm %#04x of %d bytes: %w", alg, size, ErrMalformed)
 		}
 		sizes[alg] = size
@@ -89,27 +90,28 @@ func specID(c *cursor) (map[uint16]uint32, error) {
 	return sizes, nil
 }
 
-func (c *cursor) event(sizes map[uint16]uint32) (e Event, extends bool, err error) {
-	index := c.u32()
-	e.Type = c.u32()
-	n := c.u32()
+// next reads an event, and says whether it extends a register.
+func next(c *littleendian.Cursor, sizes map[uint16]uint32) (e Event, extends bool, err error) {
+	index := c.U32()
+	e.Type = c.U32()
+	n := c.U32()
 	if int64(n) > int64(len(sizes)) {
 		return e, false, fmt.Errorf("%d digests: %w", n, ErrMalformed)
 	}
 	seen := map[uint16]bool{}
 	for range n {
-		alg := c.u16()
-		if c.short || sizes[alg] == 0 || seen[alg] {
+		alg := c.U16()
+		if c.Short || sizes[alg] == 0 || seen[alg] {
 			return e, false, fmt.Errorf("digest of algorithm %#04x: %w", alg, ErrMalformed)
 		}
 		seen[alg] = true
-		if d := c.take(sizes[alg]); alg == sha384 && d != nil {
+		if d := c.Take(sizes[alg]); alg == sha384 && d != nil {
 			e.Digest = quote.Measurement(d)
 		}
 	}
-	e.Data = c.take(c.u32())
+	e.Data = c.Take(c.U32())
 	switch {
-	case c.short:
+	case c.Short:
 		return e, false, fmt.Errorf("the log ends within it: %w", ErrMalformed)
 	case e.Type == noAction:
 		if bytes.HasPrefix(e.Data, []byte("Spec ID Event03\x00")) {
@@ -124,6 +126,6 @@ func (c *cursor) event(sizes map[uint16]uint32) (e Event, extends bool, err erro
 }
 
 // padding says that nothing but padding is left.
-func (c *cursor) padding() bool {
-	return len(bytes.Trim(c.rest, "\xff")) == 0 || len(bytes.Trim(c.rest, "\x00")) == 0
+func padding(rest []byte) bool {
+	return len(bytes.Trim(rest, "\xff")) == 0 || len(bytes.Trim(rest, "\x00")) == 0
 }

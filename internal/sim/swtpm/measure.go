@@ -3,13 +3,14 @@ package swtpm
 import (
 	"crypto/sha256"
 	"crypto/sha512"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"github.com/google/go-tpm/tpm2"
 	"github.com/google/go-tpm/tpm2/transport"
 	"github.com/google/go-tpm/tpm2/transport/linuxudstpm"
+
+	"github.com/hallmark-attest/hallmark/internal/littleendian"
 )
 
 // noAction is EV_NO_ACTION: an event that extends nothing.
@@ -35,47 +36,28 @@ func (t *TPM) Measure(boot, ima []byte) error {
 	return nil
 }
 
-// reader takes little-endian numbers and bytes off a log of our own; a short log is an error at the end.
-type reader struct {
-	rest  []byte
-	short bool
-}
-
-func (r *reader) take(n uint32) []byte {
-	if uint64(n) > uint64(len(r.rest)) {
-		r.rest, r.short = nil, true
-		return make([]byte, min(n, 64))
-	}
-	b := r.rest[:n]
-	r.rest = r.rest[n:]
-	return b
-}
-
-func (r *reader) u32() uint32 { return binary.LittleEndian.Uint32(r.take(4)) }
-func (r *reader) u16() uint16 { return binary.LittleEndian.Uint16(r.take(2)) }
-
 var digestSizes = map[uint16]uint32{0x0004: 20, 0x000b: sha256.Size, 0x000c: sha512.Size384, 0x000d: sha512.Size}
 
 func measureBoot(c transport.TPM, log []byte) error {
-	r := &reader{rest: log}
-	r.take(8 + 20) // the header is an event of the old form
-	r.take(r.u32())
-	for len(r.rest) > 0 {
-		pcr, typ := r.u32(), r.u32()
+	r := &littleendian.Cursor{Rest: log}
+	r.Take(8 + 20) // the header is an event of the old form
+	r.Take(r.U32())
+	for len(r.Rest) > 0 {
+		pcr, typ := r.U32(), r.U32()
 		var digests []tpm2.TPMTHA
-		for range min(r.u32(), 8) {
-			alg := r.u16()
+		for range min(r.U32(), 8) {
+			alg := r.U16()
 			size, ok := digestSizes[alg]
 			if !ok {
 				return fmt.Errorf("digest of algorithm %#x", alg)
 			}
-			d := r.take(size)
+			d := r.Take(size)
 			if alg == 0x000b || alg == 0x000c { // the banks that setup activates
 				digests = append(digests, tpm2.TPMTHA{HashAlg: tpm2.TPMAlgID(alg), Digest: d})
 			}
 		}
-		r.take(r.u32())
-		if r.short {
+		r.Take(r.U32())
+		if r.Short {
 			return errors.New("cut short")
 		}
 		if typ != noAction {
@@ -88,12 +70,12 @@ func measureBoot(c transport.TPM, log []byte) error {
 }
 
 func measureIMA(c transport.TPM, list []byte) error {
-	for r := (&reader{rest: list}); len(r.rest) > 0; {
-		pcr := r.u32()
-		hash := r.take(20)
-		r.take(r.u32()) // template name
-		data := r.take(r.u32())
-		if r.short {
+	for r := (&littleendian.Cursor{Rest: list}); len(r.Rest) > 0; {
+		pcr := r.U32()
+		hash := r.Take(20)
+		r.Take(r.U32()) // template name
+		data := r.Take(r.U32())
+		if r.Short {
 			return errors.New("cut short")
 		}
 		d, d384 := sha256.Sum256(data), sha512.Sum384(data)

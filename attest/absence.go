@@ -1,6 +1,10 @@
 package attest
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Reason is why something is absent. The set is closed; the detail is for people.
 type Reason string
@@ -41,6 +45,16 @@ type Absence struct {
 // Absent makes an Absence; the detail is cut at MaxDetail bytes.
 func Absent(what string, r Reason, format string, args ...any) Absence {
 	return Absence{What: cut(what, MaxText), Reason: r, Detail: cut(fmt.Sprintf(format, args...), MaxDetail)}
+}
+
+// WithAbsence returns a copy of the list, by name, in which what is absent as why says, and is not where why is nil.
+func WithAbsence(list []Absence, what string, why *Absence) []Absence {
+	out := slices.DeleteFunc(slices.Clone(list), func(a Absence) bool { return a.What == what })
+	if why != nil {
+		out = append(out, Absence{What: what, Reason: why.Reason, Detail: why.Detail})
+	}
+	slices.SortStableFunc(out, func(a, b Absence) int { return strings.Compare(a.What, b.What) })
+	return out
 }
 
 // AbsentError carries an Absence through code that returns errors.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
@@ -70,12 +68,9 @@ func (c *Claims) note(err error) error {
 // WithRuntimeLog returns the claims with the RTMR of the runtime log, or with the reason why there is none.
 func (c *Claims) WithRuntimeLog(register uint, absence *attest.Absence) *Claims {
 	out := *c
-	out.Absent = slices.DeleteFunc(slices.Clone(c.Absent), func(a attest.Absence) bool { return a.What == RuntimeRegister })
-	out.RuntimeRegister = &register
-	if absence != nil {
-		out.RuntimeRegister = nil
-		out.Absent = append(out.Absent, attest.Absence{What: RuntimeRegister, Reason: absence.Reason, Detail: absence.Detail})
-		slices.SortStableFunc(out.Absent, func(a, b attest.Absence) int { return strings.Compare(a.What, b.What) })
+	out.Absent = attest.WithAbsence(c.Absent, RuntimeRegister, absence)
+	if out.RuntimeRegister = nil; absence == nil {
+		out.RuntimeRegister = &register
 	}
 	return &out
 }

@@ -3,7 +3,6 @@ package tpm
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/hallmark-attest/hallmark/attest"
 )
@@ -39,12 +38,9 @@ const RuntimeRegister = "runtime_register"
 // WithRuntimeLog returns the claims with the register of the runtime log, or with the reason why there is none.
 func (c *Claims) WithRuntimeLog(register uint, absence *attest.Absence) *Claims {
 	out := *c
-	out.Absent = slices.DeleteFunc(slices.Clone(c.Absent), func(a attest.Absence) bool { return a.What == RuntimeRegister })
-	out.RuntimeRegister = &register
-	if absence != nil {
-		out.RuntimeRegister = nil
-		out.Absent = append(out.Absent, attest.Absence{What: RuntimeRegister, Reason: absence.Reason, Detail: absence.Detail})
-		slices.SortStableFunc(out.Absent, func(a, b attest.Absence) int { return strings.Compare(a.What, b.What) })
+	out.Absent = attest.WithAbsence(c.Absent, RuntimeRegister, absence)
+	if out.RuntimeRegister = nil; absence == nil {
+		out.RuntimeRegister = &register
 	}
 	return &out
 }

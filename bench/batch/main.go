@@ -8,13 +8,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
+
+	"github.com/hallmark-attest/hallmark/bench/exit"
 )
 
 type options struct {
@@ -26,8 +25,6 @@ type options struct {
 	only    time.Duration
 }
 
-var errBelow = errors.New("below the bars")
-
 func main() {
 	var o options
 	flag.StringVar(&o.bin, "bin", "bin", "where hallmark-gpuprobe and hallmark-demo were built")
@@ -37,16 +34,7 @@ func main() {
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of the batching side's turns at 5ms to this file")
 	flag.DurationVar(&o.only, "only", 0, "measure with this delay alone, 5ms or 250ms; 0 is both")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
-	stop()
-	switch {
-	case errors.Is(err, errBelow):
-		os.Exit(1)
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "batch:", err)
-		os.Exit(2)
-	}
+	exit.Run("batch", func(ctx context.Context) error { return run(ctx, o) })
 }
 
 // run measures both delays and prints.
@@ -75,7 +63,7 @@ func run(ctx context.Context, o options) error {
 	}
 	fmt.Println("load after:", load())
 	if below {
-		return errBelow
+		return exit.ErrMissed
 	}
 	return nil
 }

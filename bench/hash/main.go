@@ -10,12 +10,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
+
+	"github.com/hallmark-attest/hallmark/bench/exit"
 )
 
 type options struct {
@@ -29,8 +28,6 @@ type options struct {
 	one    string
 }
 
-var errBelow = errors.New("below the bars")
-
 func main() {
 	o := options{files: treeFiles}
 	flag.StringVar(&o.dir, "dir", benchDir(), "folder on the disk to be measured (HALLMARK_BENCH_DIR); needs the size once, for a while")
@@ -41,21 +38,12 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "\"tree\": nothing else is measured")
 	flag.StringVar(&o.one, "one", "", "do one thing with the file named as argument, and print what it cost: "+modes)
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	var err error
-	if o.one != "" {
-		err = one(ctx, o.one, flag.Arg(0))
-	} else {
-		err = run(ctx, o)
-	}
-	stop()
-	switch {
-	case errors.Is(err, errBelow):
-		os.Exit(1)
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "hash:", err)
-		os.Exit(2)
-	}
+	exit.Run("hash", func(ctx context.Context) error {
+		if o.one != "" {
+			return one(ctx, o.one, flag.Arg(0))
+		}
+		return run(ctx, o)
+	})
 }
 
 func benchDir() string {
@@ -90,7 +78,7 @@ func run(ctx context.Context, o options) error {
 	}
 	fmt.Println("load after:", load())
 	if b.below {
-		return errBelow
+		return exit.ErrMissed
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hallmark-attest/hallmark/agent/recorder"
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/bench/exit"
 	"github.com/hallmark-attest/hallmark/gpu"
 	"github.com/hallmark-attest/hallmark/internal/sim/sweeps"
 )
@@ -97,7 +98,7 @@ func day(ctx context.Context) error {
 		time.Since(start).Round(time.Second), float64((after-before).Microseconds())/daySeconds, 100*(after-before).Seconds()/daySeconds, mib(now), mib(most), c.StoredFrom, c.StoredTo)
 	if most > dayBar {
 		fmt.Printf("ABOVE THE BAR: want %d MiB\n", dayBar>>20)
-		return errAbove
+		return exit.ErrMissed
 	}
 	return nil
 }

@@ -6,14 +6,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/hallmark-attest/hallmark/bench/exit"
 )
 
 type options struct {
@@ -23,8 +22,6 @@ type options struct {
 	day     bool
 }
 
-var errAbove = errors.New("above the bars")
-
 func main() {
 	var o options
 	flag.StringVar(&o.bin, "bin", "bin", "where hallmark-agent and hallmark-gpuprobe were built")
@@ -32,16 +29,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds, of which the medians are told")
 	flag.BoolVar(&o.day, "day", false, "the day alone, in this process")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
-	stop()
-	switch {
-	case errors.Is(err, errAbove):
-		os.Exit(1)
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "telemetry:", err)
-		os.Exit(2)
-	}
+	exit.Run("telemetry", func(ctx context.Context) error { return run(ctx, o) })
 }
 
 func run(ctx context.Context, o options) error {
@@ -64,7 +52,7 @@ func run(ctx context.Context, o options) error {
 	}
 	fmt.Println("load after:", load())
 	if above || dayAbove {
-		return errAbove
+		return exit.ErrMissed
 	}
 	return nil
 }

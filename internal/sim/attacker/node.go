@@ -15,6 +15,7 @@ import (
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
 	"github.com/hallmark-attest/hallmark/sign"
+	"github.com/hallmark-attest/hallmark/verify"
 )
 
 // dishonestNode is Mallory's host: the real front end, with its own TLS key and exporter, over a dishonest collector.
@@ -156,6 +157,23 @@ func (s *Scene) enrolMallory(ctx context.Context) (nodeFile []byte, err error) {
 		err = fmt.Errorf("the attacker's node was refused before it lied: %s", honest.Finding)
 	}
 	return nodeFile, err
+}
+
+// firstVerdict lets Mallory's enrolled node answer once as an honest one does: what the validator remembers of it.
+func (s *Scene) firstVerdict(ctx context.Context, file []byte) (attest.Verdict, error) {
+	var r *verify.Result
+	_, err := s.withNode(ctx, Plan{}, func(url string) (Verdict, error) {
+		var err error
+		r, err = s.Validator.challenge(ctx, url, file, nil)
+		return Verdict{}, err
+	})
+	if err == nil && r.Verdict == nil {
+		err = fmt.Errorf("the attacker's node was refused before it lied: %s", VerdictOf(r).Finding)
+	}
+	if err != nil {
+		return attest.Verdict{}, err
+	}
+	return *r.Verdict, nil
 }
 
 // enrolAs has the validator enrol Mallory's node while it follows a plan.

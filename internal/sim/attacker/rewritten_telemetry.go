@@ -16,18 +16,12 @@ func rewrittenTelemetry(ctx context.Context, s *Scene) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	var first *verify.Result
-	if _, err = s.withNode(ctx, Plan{}, func(url string) (Verdict, error) {
-		first, err = s.Validator.challenge(ctx, url, file, nil)
+	first, err := s.firstVerdict(ctx, file)
+	if err != nil {
 		return Verdict{}, err
-	}); err != nil {
-		return Verdict{}, err
-	}
-	if first.Verdict == nil {
-		return Verdict{}, fmt.Errorf("the attacker's node was refused before it rewrote anything: %s", VerdictOf(first).Finding)
 	}
 	return s.withNode(ctx, Plan{BeforeTPM: rewriteTelemetry}, func(url string) (Verdict, error) {
-		r, err := s.Validator.challenge(ctx, url, file, &verify.History{Verdicts: []attest.Verdict{*first.Verdict}})
+		r, err := s.Validator.challenge(ctx, url, file, &verify.History{Verdicts: []attest.Verdict{first}})
 		if err != nil {
 			return Verdict{}, err
 		}

@@ -49,17 +49,11 @@ func rolledBack(ctx context.Context, s *Scene) (v Verdict, err error) {
 			return Verdict{}, err
 		}
 	}
-	var first *verify.Result
-	if _, err = s.withNode(ctx, Plan{}, func(url string) (Verdict, error) {
-		first, err = s.Validator.challenge(ctx, url, file, nil)
-		return Verdict{}, err
-	}); err != nil {
+	first, err := s.firstVerdict(ctx, file)
+	if err != nil {
 		return Verdict{}, err
 	}
-	if first.Verdict == nil {
-		return Verdict{}, fmt.Errorf("the attacker's node was refused before it rolled back: %s", VerdictOf(first).Finding)
-	}
-	remembered, file, err := s.Validator.hourAgo(*first.Verdict, file)
+	remembered, file, err := s.Validator.hourAgo(first, file)
 	if err != nil {
 		return Verdict{}, err
 	}

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-	"time"
 )
 
 // ReadDir reads a directory of collateral. Each file says by its content what it is, and by name which chain belongs to it:
@@ -36,23 +35,6 @@ func ReadDir(dir fs.FS) (Set, error) {
 		}
 	}
 	return r.join()
-}
-
-// Set is collateral for several platforms.
-type Set []*Collateral
-
-// For gives the collateral of a platform and CA: of those valid at a time, else of all, that with the latest TCB info. Nil: none.
-func (s Set) For(fmspc [6]byte, ca string, at time.Time) (best *Collateral) {
-	current := func(c *Collateral) bool { return !at.Before(c.info.Issued) && !at.After(c.info.Next) }
-	for _, c := range s {
-		if c.FMSPC() != fmspc || c.CA() != ca {
-			continue
-		}
-		if best == nil || current(c) && !current(best) || current(c) == current(best) && c.info.Issued.After(best.info.Issued) {
-			best = c
-		}
-	}
-	return best
 }
 
 type reader struct {
@@ -108,10 +90,12 @@ func (r *reader) json(body, chain []byte, chainErr error) error {
 
 // join makes the sets of single answers.
 func (r *reader) join() (Set, error) {
-	if len(r.infos) == 0 {
+	switch {
+	case len(r.infos) == 0 && r.qe == nil && r.root == nil && len(r.pck) == 0:
 		return r.set, nil
-	}
-	if r.qe == nil || r.root == nil || len(r.pck) == 0 {
+	case len(r.infos) == 0:
+		return nil, fmt.Errorf("tdx collateral: single answers without a TCB info: %w", ErrMalformed)
+	case r.qe == nil || r.root == nil || len(r.pck) == 0:
 		return nil, fmt.Errorf("tdx collateral: TCB info without QE identity, root CRL or PCK CRL: %w", ErrMalformed)
 	}
 	if n := len(r.infos) * len(r.pck); n > MaxFiles {

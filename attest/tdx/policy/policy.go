@@ -41,8 +41,6 @@ type Policy struct {
 	// Attributes of the TD. The bits of debugging are refused whatever stands here.
 	Attributes Bits
 	XFAM       Bits
-	// AcceptDebugUnsafe lets a TD through whose memory the host reads. For tests of other people's samples.
-	AcceptDebugUnsafe bool
 
 	TCB       TCB
 	Platforms Platforms
@@ -50,8 +48,8 @@ type Policy struct {
 
 // TCB says which platforms are current enough.
 type TCB struct {
-	Accept []collateral.Status // never empty, never Foreign
-	// Advisories are those that a status which is not up to date may name. Ignore in AnyAdvisory.
+	Accept []collateral.Status // never empty, never Revoked or Foreign, after which nothing that was signed shows anything
+	// Advisories are those that a platform of any status may have; AnyAdvisory does not ask.
 	Advisories  []string
 	AnyAdvisory bool
 	// MinEvaluation refuses older collateral while it has not expired (a replay of last month's). 0 must be said with AnyEvaluation.
@@ -73,9 +71,6 @@ type Platforms struct {
 // DefaultAttributes are what a TD should have: SEPT_VE_DISABLE, and none of migration, performance counters or bits without a name.
 var DefaultAttributes = Bits{Must: uint64(quote.SEPTVEDisable), May: uint64(quote.PKS | quote.KeyLocker | quote.LASS)}
 
-// DefaultTCB accepts what Intel calls up to date.
-var DefaultTCB = TCB{Accept: []collateral.Status{collateral.UpToDate}, AnyEvaluation: true}
-
 // Check says whether the policy answers every question.
 func (p *Policy) Check() error {
 	var errs []error
@@ -94,7 +89,7 @@ func (p *Policy) Check() error {
 	}
 	t := &p.TCB
 	for _, s := range t.Accept {
-		if s == collateral.Foreign || !slices.Contains(collateral.Statuses, s) {
+		if s == collateral.Revoked || s == collateral.Foreign || !slices.Contains(collateral.Statuses, s) {
 			errs = append(errs, fmt.Errorf("TCB status %q cannot be accepted", s))
 		}
 	}

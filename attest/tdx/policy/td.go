@@ -50,7 +50,7 @@ func (p *Policy) TD(q *quote.Quote) []Reason {
 	var out []Reason
 	b := &q.Body
 	// Intel's library specification, "TD attributes": with any bit of TUD the TD is under debug and not trusted.
-	if b.Attributes&quote.UnderDebug != 0 && !p.AcceptDebugUnsafe {
+	if b.Attributes&quote.UnderDebug != 0 {
 		out = append(out, Reason{"tdx.policy.debug", "debug", "off", b.Attributes.String()})
 	}
 	attributes := p.Attributes

@@ -100,7 +100,7 @@ func (ap *Appraised) state(k attest.Kind, body []byte) {
 	if k == attest.KindTPM {
 		c.Note = "the quote and its registers: " + string(ap.auth.rootAssurance()) + "; the rest: asserted"
 	}
-	if k == attest.KindTDX {
+	if k == attest.KindTDX && ap.auth.td != nil {
 		c.Note = "the quote: " + string(ap.auth.tdAssurance()) + "; the rest: asserted"
 		c.Quote = ap.tdFacts()
 	}

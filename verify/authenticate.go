@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"crypto/x509"
 	"fmt"
 	"slices"
 
@@ -31,7 +32,9 @@ type Authenticated struct {
 	window       *attest.Window         // as sent
 	blocks       []attest.BlockAnswer   // as sent; the answer holds them
 	td           *trustDomain           // set with an authentic TD quote
+	tdUnjudged   error                  // why a TD quote is none
 	tdEndorse    *TDEndorsements
+	tdRoots      *x509.CertPool
 	memo         *collateral.Memo
 	demoTD       bool              // the TD's root is a simulator's
 	replayed     map[string][]byte // beginnings of logs, for the history
@@ -60,7 +63,7 @@ type authentication struct {
 	evidence attest.Evidence
 	roots    map[attest.Kind]cbor.RawMessage
 	key      attest.Digest // of the evidence key
-	tdDigest attest.Digest // of the TD quote, set with td
+	tdDigest attest.Digest // of the TD quote, once it is known to be of this binding
 }
 
 // Authenticate checks everything that says whose bytes these are and for which
@@ -69,7 +72,7 @@ type authentication struct {
 func (v *Verifier) Authenticate(op *Opened) (*Authenticated, *Result) {
 	a := &authentication{v: v, Authenticated: &Authenticated{options: op.options, findings: op.findings,
 		record: op.record, challenge: op.challenge, node: v.node, raw: op.raw,
-		tdEndorse: &v.endorse.TD, memo: &v.memo, demoTD: v.endorse.TD.RootsUnsafe != nil}}
+		tdEndorse: &v.endorse.TD, tdRoots: v.tdRoots, memo: &v.memo, demoTD: v.endorse.TD.RootsUnsafe != nil}}
 	for _, step := range []func(){a.parse, a.batch, a.names, a.channel, a.signature, a.enrolment, a.tdQuoted, a.quoted} {
 		step()
 		if a.findings.contradicted() {

@@ -129,6 +129,9 @@ func ceiling(t Tier, a *Authenticated) string {
 	if a.tpmClass() == classVirtual {
 		s += " The TPM is virtual: whoever runs it can copy its keys and reset its registers."
 	}
+	if a.td != nil && a.quote != nil {
+		s += " That the TD and the TPM are in one machine is not shown: each names the other, and one owner may have both."
+	}
 	if a.td != nil {
 		s += " A TD sees neither attacks on the memory bus, by which an owner can take the keys that quote, nor, until TDISP, whose GPUs are behind it."
 	}

@@ -52,6 +52,9 @@ func conditionIDs() []string {
 	return append(ids, "measured.engine", "measured.gpu_driver", "measured.not_evaluable")
 }
 
+// tdLacks are the findings that may say why a TD counts for nothing.
+var tdLacks = []string{"tdx.debug", "tdx.tcb.revoked", "tdx.tcb.status", "tdx.collateral.stale", "tdx.policy", "tdx.tcb.not_evaluable", "tdx.quote.not_evaluable"}
+
 // notEvaluable is the answer of a demand whose evidence this version does not read: never met, never guilty.
 func notEvaluable(*CrossChecked) bool { return false }
 
@@ -64,10 +67,10 @@ var demands = []demandEntry{
 	{DemandEnrolledKey, []string{"node.not_given"}, func(c *CrossChecked) bool { return c.auth.node != nil }},
 	{DemandNoContradiction, []string{"tier.capped"}, func(c *CrossChecked) bool { return !c.findings.contradicted() }},
 	{DemandChannel, []string{"channel.none"}, func(c *CrossChecked) bool { return c.auth.channelBound }},
-	{DemandHardwareRoot, []string{"tpm.cleared", "tdx.tcb.status", "tdx.collateral.stale", "tdx.policy", "tdx.tcb.not_evaluable", "root.none"},
+	{DemandHardwareRoot, slices.Concat([]string{"tpm.cleared"}, tdLacks, []string{"root.none"}),
 		func(c *CrossChecked) bool { return c.auth.hardwareRoot() && !c.cleared || c.tdAccepted() }},
-	{DemandQuote, []string{"quote.none"}, func(c *CrossChecked) bool { return c.auth.quote != nil || c.auth.td != nil }},
-	{DemandBootLog, []string{"boot.replay", "tdx.replay", "boot.not_evaluable", "tdx.replay.not_evaluable"},
+	{DemandQuote, []string{"tdx.quote.not_evaluable", "quote.none"}, func(c *CrossChecked) bool { return c.auth.quote != nil || c.auth.td != nil }},
+	{DemandBootLog, slices.Concat([]string{"boot.replay", "tdx.replay", "boot.not_evaluable", "tdx.replay.not_evaluable"}, tdLacks, []string{"root.none"}),
 		func(c *CrossChecked) bool { return c.boot.replays || c.tdAccepted() && c.td.replays }},
 	{DemandEngineStated, []string{"engine.not_stated"}, func(c *CrossChecked) bool { return c.engineStated() }},
 	{DemandSecureBoot, []string{"secure_boot.off", "boot.parsers_disagree", "secure_boot.not_evaluable"}, func(c *CrossChecked) bool { return c.boot.secureBoot }},
@@ -76,7 +79,7 @@ var demands = []demandEntry{
 	{DemandTelemetryWindow, telemetryIDs, func(c *CrossChecked) bool { return c.chain.bracketed() }},
 	{DemandTap, []string{"tap.not_evaluable"}, notEvaluable},
 	{DemandMeasured, conditionIDs(), func(c *CrossChecked) bool { return c.measuredAll() }},
-	{DemandTD, []string{"tdx.tcb.status", "tdx.collateral.stale", "tdx.policy", "tdx.tcb.not_evaluable", "td.image"},
+	{DemandTD, slices.Concat(tdLacks, []string{"td.image"}),
 		func(c *CrossChecked) bool {
 			return c.auth.td != nil && c.auth.tdAssurance() == Hardware && c.td.current && c.td.image
 		}},

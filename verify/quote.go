@@ -70,7 +70,7 @@ func (a *authentication) checkQuote(raw []byte, ak *tpm.AK) {
 		return
 	}
 	inside := map[attest.Kind]attest.Digest{}
-	if a.td != nil {
+	if _, quoted := a.roots[attest.KindTDX]; quoted { // judged or not, it is covered
 		inside[attest.KindTDX] = a.tdDigest
 	}
 	inner, err := attest.Inner(inside)

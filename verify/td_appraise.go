@@ -12,11 +12,12 @@ import (
 
 // tdState is what is known of the trust domain.
 type tdState struct {
-	claims  *tdx.Claims
-	tcb     *collateral.TCB
-	current bool // the platform is one that the policy accepts
-	image   bool // so are the TD's measurements, and the policy names some
-	replays bool // the firmware's event log replays to the quoted RTMRs
+	claims   *tdx.Claims
+	tcb      *collateral.TCB
+	current  bool // the platform is one that the policy accepts
+	firmware bool // so is the TD, and the policy names its firmware
+	image    bool // and all that it booted
+	replays  bool // the firmware's event log replays to the quoted RTMRs
 }
 
 // tdx reads the TD's claims. What the hardware says stands in the quote; it is judged here.
@@ -26,8 +27,10 @@ func (ap *Appraised) tdx(_ *References, body []byte) (uint64, error) {
 		return 0, err
 	}
 	ap.td.claims = c
-	ap.tdTCB()
-	ap.tdPolicy()
+	if ap.auth.td != nil {
+		ap.tdTCB()
+		ap.tdPolicy()
+	}
 	return c.ObtainedAt, nil
 }
 
@@ -36,24 +39,20 @@ func (ap *Appraised) tdx(_ *References, body []byte) (uint64, error) {
 func (ap *Appraised) tdTCB() {
 	a := ap.auth
 	const check = "TCB status"
+	by := a.tdAssurance()
 	p := a.td.platform
 	c := a.tdEndorse.Collateral.For(p.FMSPC, p.CA.Subject.CommonName, a.options.At)
 	if c == nil {
-		ap.findings.unknown("tdx.tcb.not_evaluable", check, Hardware, fmt.Sprintf("collateral for FMSPC %x (--collateral)", p.FMSPC), "none")
+		ap.findings.unknown("tdx.tcb.not_evaluable", check, by, fmt.Sprintf("collateral for FMSPC %x (--collateral)", p.FMSPC), "none")
 		return
 	}
-	roots, err := a.tdEndorse.roots()
+	checked, err := a.memo.Check(c, a.tdRoots, a.options.At)
 	if err != nil {
-		ap.findings.unknown("tdx.tcb.not_evaluable", check, Hardware, "a root", err.Error())
-		return
-	}
-	checked, err := a.memo.Check(c, roots, a.options.At)
-	if err != nil {
-		ap.findings.unknown("tdx.tcb.not_evaluable", check, Hardware, "collateral by the processor's maker", err.Error())
+		ap.findings.unknown("tdx.tcb.not_evaluable", check, by, "collateral by the processor's maker", err.Error())
 		return
 	}
 	if ap.td.tcb, err = checked.Appraise(a.td.quote, p); err != nil {
-		ap.findings.unknown("tdx.tcb.not_evaluable", check, Hardware, "collateral of this platform", err.Error())
+		ap.findings.unknown("tdx.tcb.not_evaluable", check, by, "collateral of this platform", err.Error())
 		return
 	}
 	t := ap.td.tcb
@@ -62,16 +61,16 @@ func (ap *Appraised) tdTCB() {
 		ap.td.current = false
 		id := "tdx.tcb.status"
 		switch {
-		case r.ID == "tdx.policy.stale":
+		case r.ID == "tdx.policy.stale", r.ID == "tdx.policy.evaluation": // the collateral's fault, not the platform's
 			id = "tdx.collateral.stale"
 		case t.Status == collateral.Revoked || t.Status == collateral.Foreign:
-			ap.findings.bad("tdx.tcb.revoked", r.Check, Hardware, r.Expected, r.Seen)
+			ap.findings.bad("tdx.tcb.revoked", r.Check, by, r.Expected, r.Seen)
 			continue
 		}
-		ap.findings.warn(id, r.Check, Hardware, r.Expected, r.Seen)
+		ap.findings.warn(id, r.Check, by, r.Expected, r.Seen)
 	}
 	if ap.td.current {
-		ap.findings.good("tdx.tcb.ok", check, Hardware, describeTCB(t))
+		ap.findings.good("tdx.tcb.ok", check, by, describeTCB(t))
 	}
 }
 
@@ -89,23 +88,28 @@ func describeTCB(t *collateral.TCB) string {
 // tdPolicy holds the TD against what the validator accepts: the third result.
 func (ap *Appraised) tdPolicy() {
 	a := ap.auth
-	p := a.tdEndorse.accepts()
+	p, by := a.tdEndorse.accepts(), a.tdAssurance()
 	ok := true
 	for _, r := range append(p.TD(a.td.quote), p.Platform(a.td.platform)...) {
 		ok = false
 		if r.ID == "tdx.policy.debug" {
-			ap.findings.bad("tdx.debug", r.Check, Hardware, r.Expected, r.Seen)
+			ap.findings.bad("tdx.debug", r.Check, by, r.Expected, r.Seen)
 			continue
 		}
-		ap.findings.warn("tdx.policy", r.Check, Hardware, r.Expected, r.Seen)
+		ap.findings.warn("tdx.policy", r.Check, by, r.Expected, r.Seen)
 	}
 	if !ok {
 		ap.td.current = false
 		return
 	}
 	b := &a.td.quote.Body
-	ap.td.image = !p.MRTD.Ignore && !p.RTMR[1].Ignore && !p.RTMR[2].Ignore
-	ap.findings.good("tdx.policy.ok", "TD policy", Hardware, fmt.Sprintf("MRTD %s…, attributes %s", hex.EncodeToString(b.MRTD[:8]), b.Attributes))
+	ap.td.firmware = !p.MRTD.Ignore
+	ap.td.image = ap.td.firmware && !p.RTMR[0].Ignore && !p.RTMR[1].Ignore && !p.RTMR[2].Ignore
+	seen := fmt.Sprintf("MRTD %s…, attributes %s", hex.EncodeToString(b.MRTD[:8]), b.Attributes)
+	if !ap.td.firmware {
+		seen += "; the policy asks for no image"
+	}
+	ap.findings.good("tdx.policy.ok", "TD policy", by, seen)
 }
 
 // tdFacts are the quote's own statements, for the result.

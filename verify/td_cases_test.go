@@ -25,6 +25,11 @@ type tdCase struct {
 	vector        bool // it is in testdata/vectors too
 }
 
+// expired is a platform whose certificate is past its time.
+var expired = sim.PlatformOptions{NotBefore: forged.Add(-48 * time.Hour), NotAfter: forged.Add(-time.Minute)}
+
+var unjudgedQuote = []string{"?tdx.quote.not_evaluable", "-tdx.quote.ok", "-tdx.tcb.ok", "-tdx.policy.ok", "-tdx.replay.ok"}
+
 const verifiedTD, cappedTD = "accepted verified", "capped at community"
 
 // tdCases holds at least one case for each check of a TD quote, of what its platform is worth and of its logs.
@@ -54,8 +59,15 @@ func tdCases() []tdCase {
 			}
 			f.td.endorse.RootsUnsafe = a.Pool()
 		}, expect: "tdx.quote.signature"},
-		{name: "td-expired", comment: "the platform's certificate has expired at the time of judging", make: tdAlone,
-			on: tdOptions{platform: sim.PlatformOptions{NotBefore: forged.Add(-48 * time.Hour), NotAfter: forged.Add(-time.Minute)}}, expect: "tdx.quote.signature"},
+		{name: "td-expired", comment: "the platform's certificate has expired at the time of judging", make: tdAlone, on: tdOptions{platform: expired}, expect: cappedTD, says: unjudgedQuote},
+		{name: "td-not-valid-yet", comment: "the platform's certificate begins after the time of judging: a slow clock", make: tdAlone,
+			on: tdOptions{platform: sim.PlatformOptions{NotBefore: forged.Add(time.Hour), NotAfter: forged.AddDate(7, 0, 0)}}, expect: cappedTD, says: unjudgedQuote},
+		{name: "td-expired-beside", comment: "the same beside a TPM, whose quote covers it all the same", make: tdBeside, on: tdOptions{platform: expired}, expect: verifiedTD, says: unjudgedQuote},
+		{name: "td-expired-binding", comment: "a quote that cannot be judged is of this binding or a forgery", make: tdAlone, on: tdOptions{platform: expired}, change: func(f *forge) {
+			f.td.over = func(root, _ *attest.Digest, _ *[]byte) { root[0] ^= 1 }
+		}, expect: "tdx.quote.binding"},
+		{name: "td-processor-ca", comment: "the platform is certified by the Processor CA, which this version does not follow", make: tdAlone,
+			on: tdOptions{platform: sim.PlatformOptions{Processor: true}}, expect: cappedTD, says: unjudgedQuote},
 		{name: "td-binding-root", comment: "the TD quoted another batch", make: tdAlone, change: func(f *forge) {
 			f.td.over = func(root, _ *attest.Digest, _ *[]byte) { root[0] ^= 1 }
 		}, expect: "tdx.quote.binding", vector: true},

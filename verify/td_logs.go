@@ -47,13 +47,22 @@ func (ap *Appraised) tdBoot() {
 	}
 	ap.td.replays = true
 	ap.findings.good("tdx.replay.ok", check, a.tdAssurance(), fmt.Sprintf("%d events lead to RTMR0 to 2", len(boot.Events)))
+	ap.tdSecureBoot(boot)
+}
+
+// tdSecureBoot says what the log shows of Secure Boot. Firmware that nobody named may measure what it likes and enforce nothing.
+func (ap *Appraised) tdSecureBoot(boot *replay.Boot) {
+	by, whose := ap.auth.tdAssurance(), ""
+	if !ap.td.firmware || !ap.td.current {
+		by, whose = Asserted, ", by firmware that no policy names (--td-policy)"
+	}
 	switch {
 	case boot.State == nil || boot.State.GetSecureBoot() == nil:
-		ap.findings.unknown("tdx.secure_boot.not_evaluable", "Secure Boot", a.tdAssurance(), "a state that the log shows", fmt.Sprint(boot.StateErr))
+		ap.findings.unknown("tdx.secure_boot.not_evaluable", "Secure Boot", by, "a state that the log shows", fmt.Sprint(boot.StateErr))
 	case boot.State.GetSecureBoot().GetEnabled():
-		ap.findings.good("tdx.secure_boot", "Secure Boot", a.tdAssurance(), "on")
+		ap.findings.good("tdx.secure_boot", "Secure Boot", by, "on"+whose)
 	default:
-		ap.findings.warn("tdx.secure_boot", "Secure Boot", a.tdAssurance(), "on", "off")
+		ap.findings.warn("tdx.secure_boot", "Secure Boot", by, "on", "off"+whose)
 	}
 }
 

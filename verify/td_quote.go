@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/tdx/collateral"
@@ -78,13 +79,9 @@ func (a *authentication) tdQuoted() {
 		a.findings.bad("tdx.quote.malformed", "TD quote", Asserted, "a canonical quote of version 4 or 5", err)
 		return
 	}
-	roots, err := a.v.endorse.TD.roots()
-	if err != nil {
-		a.findings.bad("tdx.quote.signature", "TD quote signature", Asserted, "a root to check it against", err)
-		return
-	}
-	platform, err := q.CheckSignature(roots, a.options.At)
-	if err != nil {
+	platform, err := q.CheckSignature(a.tdRoots, a.options.At)
+	unjudged := errors.Is(err, quote.ErrUnsupported) || errors.Is(err, quote.ErrValidity)
+	if err != nil && !unjudged {
 		a.findings.bad("tdx.quote.signature", "TD quote signature", Asserted, "signed by a platform that the processor's maker certified", err)
 		return
 	}
@@ -93,10 +90,16 @@ func (a *authentication) tdQuoted() {
 		a.findings.bad("tdx.quote.binding", "report data", Asserted, hex.EncodeToString(want[:8])+"…", hex.EncodeToString(q.Body.ReportData[:8])+"…")
 		return
 	}
+	a.tdDigest = sha256.Sum256(b)
+	if unjudged {
+		a.tdUnjudged = err
+		a.findings.unknown("tdx.quote.not_evaluable", "TD quote signature", Asserted, "certificates that this version follows, valid at "+a.options.At.UTC().Format(time.RFC3339), err)
+		return
+	}
 	if !a.tdEnrolled(platform) {
 		return
 	}
-	a.td, a.tdDigest = &trustDomain{q, platform}, sha256.Sum256(b)
+	a.td = &trustDomain{q, platform}
 	a.findings.good("tdx.quote.ok", "TD quote", a.tdAssurance(), fmt.Sprintf("version %d, platform %x", q.Version, platform.PPIDHash[:4]))
 }
 

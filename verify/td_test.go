@@ -8,6 +8,7 @@ import (
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/tdx/collateral"
+	"github.com/hallmark-attest/hallmark/attest/tdx/policy"
 	sim "github.com/hallmark-attest/hallmark/internal/sim/tdx"
 )
 
@@ -37,6 +38,11 @@ func TestSyntheticTDIsNoRootOfAGenuinelyEnrolledNode(t *testing.T) {
 	f.node = func(n *attest.Node) { n.Trust = attest.TrustPlatform }
 	r := f.inside(TierVerified)
 	wants(t, r, "+tdx.quote.ok", "+tdx.tcb.ok", "!root.none")
+	for _, found := range r.Findings {
+		if found.Assurance == Hardware {
+			t.Errorf("%s rests on a simulator and is called %s", found.ID, found.Assurance)
+		}
+	}
 	if r.Tier != TierCommunity || r.Claims[attest.KindTDX].Note != "the quote: asserted; the rest: asserted" {
 		t.Errorf("%s, %q", r.Tier, r.Claims[attest.KindTDX].Note)
 	}
@@ -51,11 +57,56 @@ func TestSyntheticTDIsNoRootOfAGenuinelyEnrolledNode(t *testing.T) {
 func (f *forge) imagePolicy() {
 	f.t.Helper()
 	m := f.td.td.Measurements()
-	p, err := ParseTDPolicy([]byte(`{"mrtd": ["` + hexOf(m.MRTD[:]) + `"], "rtmr": [null, ["` + hexOf(m.RTMR[1][:]) + `"], ["` + hexOf(m.RTMR[2][:]) + `"], null]}`))
+	p, err := ParseTDPolicy([]byte(`{"mrtd": ["` + hexOf(m.MRTD[:]) + `"], "rtmr": [["` + hexOf(m.RTMR[0][:]) + `"], ["` + hexOf(m.RTMR[1][:]) + `"], ["` + hexOf(m.RTMR[2][:]) + `"], null]}`))
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	f.td.endorse.Policy = p
+}
+
+// The owner of a TD chooses its firmware, which may measure Secure Boot and enforce nothing.
+func TestSecureBootIsTheWordOfFirmwareThatSomebodyNamed(t *testing.T) {
+	f := tdAlone(t, tdOptions{})
+	if b := find(t, f.inside(TierVerified), "tdx.secure_boot"); b.Assurance != Asserted || !strings.Contains(b.Seen, "no policy names") {
+		t.Errorf("any firmware: %s, %q", b.Assurance, b.Seen)
+	}
+	if p := find(t, f.inside(TierVerified), "tdx.policy.ok"); !strings.Contains(p.Seen, "no image") {
+		t.Errorf("%q", p.Seen)
+	}
+	f.imagePolicy()
+	if b := find(t, f.inside(TierVerified), "tdx.secure_boot"); b.Assurance != Hardware || b.Seen != "on" {
+		t.Errorf("firmware that is named: %s, %q", b.Assurance, b.Seen)
+	}
+	f.td.endorse.Collateral = nil
+	if b := find(t, f.inside(TierVerified), "tdx.secure_boot"); b.Assurance != Asserted {
+		t.Errorf("on a platform that nobody judged: %s", b.Assurance)
+	}
+}
+
+// What is unmet is explained by what was found, not by a sentence about something else.
+func TestUnmetDemandsOfATDNameItsTrouble(t *testing.T) {
+	for want, f := range map[string]*forge{
+		"tdx.tcb.status":          tdAlone(t, tdOptions{collateral: sim.CollateralOptions{Platform: sim.Judged{Status: sim.OutOfDate}}}),
+		"tdx.tcb.revoked":         tdAlone(t, tdOptions{collateral: sim.CollateralOptions{RevokePCK: true}}),
+		"tdx.debug":               tdAlone(t, tdOptions{measurements: func(m *sim.Measurements) { m.Attributes |= sim.AttrDebug }}),
+		"tdx.quote.not_evaluable": tdAlone(t, tdOptions{platform: expired}),
+	} {
+		for _, u := range f.inside(TierVerified).Unmet {
+			if (u.Demand == string(DemandHardwareRoot) || u.Demand == string(DemandBootLog)) && u.Finding != want {
+				t.Errorf("%s: %s is explained by %s", want, u.Demand, u.Finding)
+			}
+		}
+	}
+}
+
+func TestPolicyWithQuestionsIsRefusedBeforeAnybodyIsJudged(t *testing.T) {
+	f := tdAlone(t, tdOptions{})
+	open := DefaultTDPolicy()
+	open.MRTD = policy.Values{}
+	f.td.endorse.Policy = &open
+	if _, err := f.judgeWith(f.believing(), nil, f.soon(TierVerified)); err == nil || !strings.Contains(err.Error(), "MRTD") {
+		t.Error(err)
+	}
 }
 
 // What the quote states is the hardware's word; the claims beside it are the node's.
@@ -77,7 +128,8 @@ func TestTDQuoteAndClaimsHaveTheirStanding(t *testing.T) {
 
 func TestCeilingSaysWhatATDDoesNotSee(t *testing.T) {
 	for name, f := range map[string]*forge{"alone": tdAlone(t, tdOptions{}), "beside": tdBeside(t, tdOptions{})} {
-		if r := f.inside(TierVerified); !strings.Contains(r.Ceiling, "memory bus") {
+		r := f.inside(TierVerified)
+		if !strings.Contains(r.Ceiling, "memory bus") || strings.Contains(r.Ceiling, "in one machine") != (name == "beside") {
 			t.Errorf("%s: %q", name, r.Ceiling)
 		}
 	}
@@ -137,7 +189,7 @@ func TestPolicyFileDecidesAboutTheTD(t *testing.T) {
 		"hardening not":       {func(*forge) string { return `{"tcb": {"accept": ["UpToDate"]}}` }, judgedAs(sim.SWHardeningNeeded), cappedTD, []string{"!tdx.tcb.status"}},
 		"advisory not known":  {func(*forge) string { return `{"tcb": {"advisories": ["INTEL-SA-1"]}}` }, advised, cappedTD, []string{"!tdx.tcb.status"}},
 		"no advisory":         {func(*forge) string { return `{"tcb": {"advisories": []}}` }, advised, cappedTD, []string{"!tdx.tcb.status"}},
-		"evaluation too old":  {func(*forge) string { return `{"tcb": {"min_evaluation": 18}}` }, nil, cappedTD, []string{"!tdx.tcb.status"}},
+		"evaluation too old":  {func(*forge) string { return `{"tcb": {"min_evaluation": 18}}` }, nil, cappedTD, []string{"!tdx.collateral.stale", "-tdx.tcb.status"}},
 		"stale for some days": {func(*forge) string { return `{"tcb": {"stale_days": 3}}` }, endedTwoDaysAgo, verifiedTD, []string{"-tdx.collateral.stale"}},
 		"stale for more":      {func(*forge) string { return `{"tcb": {"stale_days": 1}}` }, endedTwoDaysAgo, cappedTD, []string{"!tdx.collateral.stale"}},
 		"in grace": {func(*forge) string { return `{"tcb": {"grace_days": 30}}` }, func(o *tdOptions) {
@@ -193,6 +245,15 @@ func TestTDDemandWantsAnImageThatThePolicyNames(t *testing.T) {
 	if f.imagePolicy(); !met(f) {
 		t.Error("not met by the image that is named")
 	}
+	named := *f.td.endorse.Policy
+	for i := range 3 {
+		part := named
+		part.RTMR[i] = policy.Values{Ignore: true}
+		if f.td.endorse.Policy = &part; met(f) {
+			t.Errorf("met with any RTMR%d", i)
+		}
+	}
+	f.td.endorse.Policy = &named
 	f.td.endorse.Collateral = nil
 	if met(f) {
 		t.Error("met on a platform that nobody judged")

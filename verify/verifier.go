@@ -2,6 +2,7 @@ package verify
 
 import (
 	"crypto/ecdsa"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -49,6 +50,7 @@ type Verifier struct {
 	node    *attest.Node     // nil without node record
 	early   findings         // about the node record itself
 	memo    collateral.Memo
+	tdRoots *x509.CertPool
 }
 
 // ErrNoKey says that nothing names whose records to believe.
@@ -63,6 +65,13 @@ func New(e Endorsements, refs *References, p Policy) (*Verifier, error) {
 		refs = &References{}
 	}
 	v := &Verifier{endorse: e, refs: refs, policy: p, key: e.Validator}
+	var err error
+	if v.tdRoots, err = e.TD.roots(); err != nil {
+		return nil, fmt.Errorf("verify: roots of trust domains: %w", err)
+	}
+	if err := e.TD.accepts().Check(); err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
 	if e.Node != nil {
 		if err := v.openNode(); err != nil {
 			return nil, err
@@ -176,10 +185,14 @@ func (v *Verifier) FirstAnswer(record []byte, o Options) (*FirstAnswer, *Result,
 		return nil, nil, err
 	}
 	first := &FirstAnswer{}
-	if first.Key, err = attest.KeyDigest(pub); err != nil || a.td == nil {
+	if first.Key, err = attest.KeyDigest(pub); err != nil || a.td == nil && a.tdUnjudged == nil {
 		return first, nil, err
 	}
 	ap := v.Appraise(a)
+	if a.tdUnjudged != nil { // asked for by nobody as a first-use key: its owner means it to be a root
+		ap.findings.bad("enroll.td", "TD quote signature", Asserted, "a quote that can be judged", a.tdUnjudged)
+		return nil, v.Decide(v.CrossCheck(ap)), nil
+	}
 	for _, f := range ap.findings { // a later verifier may have no such policy, and would believe the record
 		if f.ID == "tdx.policy" {
 			ap.findings.bad("enroll.td", f.Check, Hardware, f.Expected, f.Seen)

@@ -217,7 +217,7 @@ func (e *enrolment) pin() (*attest.Node, error) {
 	if refused != nil {
 		f, _ := refused.Primary()
 		entry, _ := verify.EntryOf(f.ID)
-		return nil, &Refusal{entry, errors.New("the node's first answer was refused")}
+		return nil, &Refusal{entry, fmt.Errorf("the node's first answer was refused: %s: expected %s, seen %s", f.Check, f.Expected, f.Seen)}
 	}
 	fingerprint := first.Key
 	if err := e.sameKey(fingerprint); err != nil {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,25 +130,27 @@ func TestHostInATDIsPinnedByItsPlatform(t *testing.T) {
 
 func TestTDThatIsNoRootIsNotPinned(t *testing.T) {
 	for name, c := range map[string]struct {
+		platform   sim.PlatformOptions
 		attributes uint64
 		change     func(*enroller.Options)
 		want       string
 	}{
+		"by a CA not followed":    {platform: sim.PlatformOptions{Processor: true}, want: "enroll.td"},
 		"under debug":             {attributes: sim.AttrDebug, want: "tdx.debug"},
 		"not by Intel":            {change: func(o *enroller.Options) { o.TD.RootsUnsafe = nil }, want: "tdx.quote.signature"},
 		"platform not known":      {change: policyOf(t, `{"platforms": {"0000000000000000000000000000000000000000000000000000000000000000": "rack 4"}}`), want: "enroll.td"},
 		"attributes not accepted": {attributes: sim.AttrMigratable, want: "enroll.td"},
 	} {
 		n := newTDNode(t)
-		client := n.starts(sim.PlatformOptions{}, c.attributes)
+		client := n.starts(c.platform, c.attributes)
 		got, err := n.enroll(client, func(o *enroller.Options) {
 			o.AcceptKey = func(attest.Digest) bool { t.Errorf("%s: somebody was asked to accept its key", name); return true }
 			if c.change != nil {
 				c.change(o)
 			}
 		})
-		if refusal(err) != c.want {
-			t.Errorf("%s: %+v, %v, want %s", name, got, err, c.want)
+		if refusal(err) != c.want || !strings.Contains(err.Error(), "seen ") {
+			t.Errorf("%s: %+v, %v, want %s and what was seen", name, got, err, c.want)
 		}
 	}
 }

@@ -71,8 +71,11 @@ func TestD6ZeroTimeIsRefused(t *testing.T) {
 		t.Error("zero time")
 	}
 	for name, at := range map[string]time.Time{"after the PCK certificate": at.AddDate(30, 0, 0), "before it": at.AddDate(-5, 0, 0)} {
-		if _, err := q.CheckSignature(roots(t), at); !errors.Is(err, quote.ErrSignature) {
+		if _, err := q.CheckSignature(roots(t), at); !errors.Is(err, quote.ErrValidity) || errors.Is(err, quote.ErrSignature) {
 			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := q.CheckSignature(foreignRoots(t), at); !errors.Is(err, quote.ErrSignature) || errors.Is(err, quote.ErrValidity) {
+			t.Errorf("%s, by nobody known: %v", name, err)
 		}
 	}
 	if _, err := q.CheckSignature(nil, at); err == nil {

@@ -18,4 +18,6 @@ var (
 	ErrSignature = errors.New("signature not valid")
 	// ErrUnsupported says that the quote was not judged: its chain is of a kind we do not know how to follow.
 	ErrUnsupported = errors.New("not supported")
+	// ErrValidity says that chain and signatures verify, but not at the time asked about.
+	ErrValidity = errors.New("not valid at that time")
 )

@@ -12,7 +12,8 @@ import (
 )
 
 // CheckSignature verifies the PCK chain up to roots at a time, the signature over the quote, that over the QE report,
-// and that the report names the key; and says which platform signed. CRLs and TCB status are package collateral's.
+// and that the report names the key; and says which platform signed. CRLs and TCB status are package collateral's. A certificate
+// outside of its time is judged at the nearest moment inside and is ErrValidity: expired is not forged, nor is a slow clock.
 //
 // The library verifies seven P-256 signatures where four would do (it checks the root against itself and the chain twice): 0.4 ms
 // more. We pay that for signature code with more readers than ours. It runs without its collateral mode, so none of D1, D2 and D6 is reachable.
@@ -35,11 +36,33 @@ func (q *Quote) CheckSignature(roots *x509.CertPool, at time.Time) (*Platform, e
 	if err != nil {
 		return nil, fmt.Errorf("tdx quote: PCK certificate: %w", err)
 	}
-	if err := guard(func() error { return q.library(roots, at) }); err != nil {
+	from, to := lifetime(certs)
+	nearest := at
+	if at.Before(from) {
+		nearest = from
+	} else if at.After(to) {
+		nearest = to
+	}
+	if err := guard(func() error { return q.library(roots, nearest) }); err != nil {
 		return nil, fmt.Errorf("tdx quote: %w", err)
+	}
+	if !nearest.Equal(at) {
+		return nil, fmt.Errorf("tdx quote: its certificates are valid from %s to %s: %w", from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339), ErrValidity)
 	}
 	platform.of = q
 	return platform, nil
+}
+
+// lifetime is when both certificates are valid.
+func lifetime(certs [2]*x509.Certificate) (from, to time.Time) {
+	from, to = certs[0].NotBefore, certs[0].NotAfter
+	if certs[1].NotBefore.After(from) {
+		from = certs[1].NotBefore
+	}
+	if certs[1].NotAfter.Before(to) {
+		to = certs[1].NotAfter
+	}
+	return from, to
 }
 
 // processorCA certifies single-socket client machines; we know of none with TDX. The library compares the names of its

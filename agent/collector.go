@@ -244,6 +244,9 @@ func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEI
 		}
 	}
 	states := gather(ctx, c.readers)
+	if err := tdSilent(states, p.Class); t == nil && err != nil {
+		return nil, err
+	}
 	outsideClass(states, p.Class)
 	if t != nil {
 		states[attest.KindTPM] = claims

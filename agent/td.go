@@ -102,6 +102,20 @@ func outsideClass(states map[attest.Kind]stated, class attest.Class) {
 	}
 }
 
+// tdSilent is an error where a batch asks for the TD and the TD does not answer now, though it may soon. On a host without TPM, whoever enrolled
+// it would take its absence for a TD withdrawn: rather no evidence than one that accuses its own node.
+func tdSilent(states map[attest.Kind]stated, class attest.Class) error {
+	a := states[attest.KindTDX].absence
+	if class == attest.ClassFast || a == nil {
+		return nil
+	}
+	switch a.Reason {
+	case attest.NotYet, attest.Timeout, attest.Failed, attest.Crashed:
+		return fmt.Errorf("td claims: %s: %s", a.Reason, a.Detail)
+	}
+	return nil
+}
+
 // tdQuote asks the TD for a quote over the binding, where the claims of this evidence
 // state one. Without it there is no evidence: claims of a TD without its quote read like a forgery.
 func (c *Collector) tdQuote(ctx context.Context, b *attest.Bound, binding attest.Digest, t *heldTPM) ([]byte, error) {

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/sha256"
+	"net/http"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -150,5 +153,26 @@ func TestTDKeepsARuntimeLogInRTMR3(t *testing.T) {
 	}
 	if ccel := resp.Logs[attest.LogCCEL]; ccel.Absent != nil || string(ccel.Bytes[:4]) != "CCEL" {
 		t.Errorf("ccel: %+v", ccel.Absent)
+	}
+}
+
+// A host that is enrolled by its TD and answers without it has withdrawn it, says the verifier; so a TD that does not answer now costs the
+// answer. Beside a TPM, by which such a host is enrolled, it is an absence like any.
+func TestTDThatDoesNotAnswerIsNotStatedAbsentWhereItIsTheRoot(t *testing.T) {
+	h, td := tdHost(t, sim.HostOptions{})
+	h.TSM.Fail(sim.OpProvider, syscall.EIO, 1000)
+	alone := startNode(t, nodeOptions{td: td, noTPM: true})
+	doc := seal(t, alone.validator, attest.TypeChallenge, alone.challenge(func(c *attest.Challenge) { c.Kinds = []attest.Kind{attest.KindTDX} }))
+	if r, b := alone.post("/v1/challenge", attest.TypeChallenge, doc); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(b), "td claims: failed") {
+		t.Errorf("%d, %s", r.StatusCode, b)
+	}
+	if _, bound, _ := alone.askTD(t, nil, attest.KindHost); bound.Class != attest.ClassFast {
+		t.Errorf("class %s", bound.Class)
+	}
+
+	beside := startNode(t, nodeOptions{td: td})
+	_, bound, _ := beside.askTD(t, nil, attest.KindTDX)
+	if !slices.ContainsFunc(bound.Absent, func(a attest.Absence) bool { return a.What == string(attest.KindTDX) && a.Reason == attest.Failed }) {
+		t.Errorf("%+v", bound.Absent)
 	}
 }

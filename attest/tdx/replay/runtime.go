@@ -18,7 +18,7 @@ type RuntimeLog struct {
 }
 
 // Runtime holds our log against RTMR3. Extends are the digests that the guest says went into RTMR3, ours and others', in
-// order: from the CCEL, dstack's log or the agent; nil where nobody else extends it. Their order is proven by the register. The guest may
+// order, from another log of the same register (Of, Dstack); nil where nobody else extends it, as in evidence of hallmark-agent. Their order is proven by the register. The guest may
 // have gone on since the quote: the longest beginning that leads to the register counts.
 //
 // Ours must all stand there, each once and in order: a register that holds one twice, or the second without the first, was not

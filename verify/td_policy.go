@@ -1,18 +1,16 @@
 package verify
 
 import (
-	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/tdx/collateral"
 	"github.com/hallmark-attest/hallmark/attest/tdx/policy"
 	"github.com/hallmark-attest/hallmark/attest/tdx/quote"
+	"github.com/hallmark-attest/hallmark/internal/strictjson"
 )
 
 // tdPolicyFile is a TD policy as JSON. What is left out, or null, is as in DefaultTDPolicy; an empty list, which would accept
@@ -60,15 +58,7 @@ func ParseTDPolicy(b []byte) (*policy.Policy, error) {
 		return nil, fmt.Errorf("td policy: %d bytes, limit %d", len(b), MaxPolicySize)
 	}
 	var f tdPolicyFile
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&f); err != nil {
-		return nil, fmt.Errorf("td policy: %w", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("td policy: bytes behind the object")
-	}
-	if err := uniqueMembers(b); err != nil {
+	if err := strictjson.Decode(b, &f); err != nil {
 		return nil, fmt.Errorf("td policy: %w", err)
 	}
 	if err := f.check(); err != nil {

@@ -1,4 +1,4 @@
-package verify
+package strictjson
 
 import (
 	"bytes"
@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// uniqueMembers refuses a JSON document in which a member of one object stands twice, also in other case:
+// Unique refuses a JSON document in which a member of one object stands twice, also in other case:
 // encoding/json takes the last of them without a word, and two people read two policies.
-func uniqueMembers(b []byte) error {
+func Unique(b []byte) error {
 	type level struct {
 		names map[string]bool // nil for an array
 		key   bool            // the next token is a name, or the end

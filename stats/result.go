@@ -79,6 +79,8 @@ type Sampling struct {
 	TopP        *float64 `json:"top_p,omitempty"`
 	MaxTokens   int      `json:"max_tokens,omitempty"`
 	SeedSync    bool     `json:"seed_sync,omitempty"`
+	// UniquePrompts says that every prompt began with what nobody had seen before: no cache holds a part of it, or its answer.
+	UniquePrompts bool `json:"unique_prompts,omitempty"`
 }
 
 // Embedding is who turned text into vectors. The validator does: a cheater that embeds its own answers chooses the distances.

@@ -3,6 +3,7 @@ package stretch
 import (
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/hallmark-attest/hallmark/attest/telemetry"
 )
@@ -24,6 +25,8 @@ type Check struct {
 	Value   string
 	Limit   string
 	Margin  string
+	// Measured is Value as a number; nil where there is none.
+	Measured *float64
 }
 
 // sample is what one record has of one GPU. Power is in mW, energy in mJ, times in ms.
@@ -109,6 +112,9 @@ func (s *Stretch) Checks() (out []Check) {
 		for _, rule := range []func([]sample) Check{energyAgainstLimit, energyAgainstPower, energyRises, throttled, repeats, coolAtPower, busyAtIdle} {
 			c := rule(list)
 			c.GPU = gpu
+			if v, err := strconv.ParseFloat(c.Value, 64); err == nil {
+				c.Measured = &v
+			}
 			out = append(out, c)
 		}
 	}

@@ -1,0 +1,52 @@
+package rules
+
+import "fmt"
+
+// E1: less energy than the served tokens must have cost.
+//
+//	violated: (energy - rest * time) / tokens  below the limit
+//
+// Summed over all stated GPUs, over the telemetry that was shown; rest is each GPU's lowest sampled power, tokens are those that the validator itself received in
+// that time: whatever others ask only adds energy. Unit: J a token. The limit is the least that honest nodes of the same GPU and model took; there is none
+// but by calibration. Where the tokens cost less than a fifth of what the GPUs use at rest, nothing can be told.
+var e1 = Rule{ID: "E1", Group: Work, Kind: Heuristic,
+	Reads:    []string{"telemetry energy_mj", "telemetry average_power_mw", "stat-result sample.tokens"},
+	Sentence: "The GPUs used less energy than the tokens that the validator received cost on such GPUs: they were computed elsewhere, or before.",
+	Honest:   "Larger batches share the energy of a step: the limit must come from nodes under load. Offloaded layers.",
+	eval: func(e *eval) {
+		e.engines(func(eng *Engine) {
+			tokens, list, inputs, ok := e.served(eng)
+			if !ok {
+				return
+			}
+			subject, above, rest := "engine "+eng.Name, 0.0, 0.0
+			for _, a := range list {
+				if a.EnergyJ == nil || a.RestW == nil || a.Seconds == 0 {
+					e.unable(subject, Silent, "GPU "+a.GPU+" has no energy counter or no power over the time", inputs...)
+					return
+				}
+				above += *a.EnergyJ - *a.RestW*a.Seconds
+				rest += *a.RestW * a.Seconds
+			}
+			r := reading{subject: subject, limit: "j_per_token", scope: e.scope(eng), value: above / tokens, basis: Observed, inputs: inputs,
+				reason: fmt.Sprintf("%.0f J above rest for %.0f tokens", above, tokens)}
+			if l := e.cal.limit("E1", r.limit, r.scope); l != nil && l.Value*tokens < rest/5 {
+				e.unable(subject, Premise, fmt.Sprintf("%.0f tokens cost too little beside the %.0f J of rest: ask more in less time", tokens, rest), inputs...)
+				return
+			}
+			e.hold(r)
+		})
+	}}
+
+// scope is the GPU model, where all are of one, and the declared model.
+func (e *eval) scope(eng *Engine) Scope {
+	s := Scope{Model: eng.Declared.Model}
+	for i := range e.in.GPUs {
+		m := e.in.GPUs[i].Model
+		if m == nil || i > 0 && m.Model != s.GPU {
+			return Scope{Model: s.Model}
+		}
+		s.GPU = m.Model
+	}
+	return s
+}

@@ -1,0 +1,50 @@
+package rules
+
+import "fmt"
+
+// U2: tokens without work.
+//
+//	violated: the busiest GPU's highest utilisation, while tokens worth ten seconds of reading the weights were served, below the limit
+//
+// Unit: %. Of all stated GPUs the busiest counts: an idle one beside it is honest. Missing processes accuse nobody: containers,
+// MIG and multi-process servers hide them.
+var u2 = Rule{ID: "U2", Group: Work, Kind: Heuristic,
+	Reads:    []string{"telemetry gpu_percent", "stat-result sample.tokens", "engines[].models[].census"},
+	Sentence: "The validator received tokens while every stated GPU was idle: something else computed them.",
+	Honest:   "Bursts shorter than a sample: it needs work that takes ten seconds on these GPUs.",
+	eval: func(e *eval) {
+		e.engines(func(eng *Engine) {
+			tokens, list, inputs, ok := e.served(eng)
+			if !ok {
+				return
+			}
+			subject := "engine " + eng.Name
+			if eng.Model == nil || eng.Model.ActiveBytes == nil {
+				e.unable(subject, Silent, "the bytes that a token reads are not known: "+orNot(eng.ModelWhy), inputs...)
+				return
+			}
+			if !e.readable(eng, inputs) {
+				return
+			}
+			b, names, from, ok := e.bandwidth(eng)
+			if !ok {
+				return
+			}
+			if work := tokens * lookedUp * *eng.Model.ActiveBytes / (b * 1e9 * float64(1+*eng.Declared.Speculation)); work < 10 {
+				e.unable(subject, Premise, fmt.Sprintf("%.0f tokens are %.1f s of work on %s: ask for more", tokens, work, names), inputs...)
+				return
+			}
+			most, seen := 0.0, false
+			for _, a := range list {
+				if a.MostBusy != nil {
+					most, seen = max(most, *a.MostBusy), true
+				}
+			}
+			if !seen {
+				e.unable(subject, Silent, "the telemetry has no utilisation", inputs...)
+				return
+			}
+			e.hold(reading{subject: subject, limit: "busiest", value: most, basis: Observed, inputs: distinct(append(inputs, from...)),
+				reason: fmt.Sprintf("highest utilisation of the busiest GPU while %.0f tokens were served", tokens)})
+		})
+	}}

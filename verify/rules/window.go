@@ -1,0 +1,62 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/hallmark-attest/hallmark/stats"
+	"github.com/hallmark-attest/hallmark/verify/stretch"
+)
+
+// served finds the tokens that the validator received from an engine within the telemetry's time, and the GPUs' activity over it.
+func (e *eval) served(eng *Engine) (tokens float64, list []stretch.Activity, inputs []Source, ok bool) {
+	subject, t := "engine "+eng.Name, e.in.Telemetry
+	if t == nil {
+		e.unable(subject, Silent, "no telemetry: "+orNot(e.in.TelemetryWhy), eng.From)
+		return 0, nil, nil, false
+	}
+	results := e.results(eng, "results with tokens and times", func(r *stats.Result) bool {
+		return r.Sample.Tokens > 0 && r.Epoch.StartMS > 0 && r.Epoch.EndMS > 0
+	})
+	if results == nil {
+		return 0, nil, nil, false
+	}
+	for _, s := range results { // several methods count the same answers
+		if s.Epoch.StartMS >= t.FromMS && s.Epoch.EndMS <= t.ToMS && float64(s.Sample.Tokens) > tokens {
+			tokens = float64(s.Sample.Tokens)
+			inputs = []Source{eng.From, s.From, t.From}
+		}
+	}
+	switch {
+	case tokens == 0:
+		e.unable(subject, Lacking, "no results lie within the telemetry that was shown: ask between two challenges, and verify the second --with the first", eng.From, t.From)
+	case !eng.Declared.Alone:
+		e.unable(subject, Silent, "the node does not state that it answers alone at its public address (engines[].declared.alone): another host may have", inputs...)
+	case !e.whole(eng):
+	case len(t.Activity) == 0:
+		e.unable(subject, Silent, "the telemetry names no GPU", inputs...)
+	default:
+		return tokens, t.Activity, inputs, true
+	}
+	return 0, nil, nil, false
+}
+
+// checks turns what package stretch computed of each GPU into outcomes: what it calls a part, and under which limit that is held.
+func (e *eval) checks(parts map[string]string) {
+	t := e.in.Telemetry
+	if t == nil {
+		e.missing(Silent, "no telemetry: "+orNot(e.in.TelemetryWhy))
+		return
+	}
+	for _, k := range t.Checks {
+		part, ours := parts[k.What]
+		if k.Rule != e.rule.ID || !ours {
+			continue
+		}
+		subject := "GPU " + k.GPU
+		if k.Outcome == stretch.NotEvaluable || k.Measured == nil {
+			e.unable(subject, Premise, fmt.Sprintf("%s: %s", k.What, k.Reason), t.From)
+			continue
+		}
+		e.hold(reading{subject: subject, limit: part, value: *k.Measured, basis: Self, inputs: []Source{t.From}, reason: fmt.Sprintf("%s: %s", k.What, k.Reason)})
+	}
+}

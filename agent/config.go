@@ -78,6 +78,10 @@ type DeclaredConfig struct {
 	Model          string `yaml:"model"`
 	Precision      string `yaml:"precision"`
 	TensorParallel int    `yaml:"tensor_parallel"`
+	// Speculation is the most draft tokens that a step may accept, 0 without a draft model; left out: not declared.
+	Speculation *int `yaml:"speculation"`
+	// Alone says that at the public addresses this host alone answers, on its own GPUs alone.
+	Alone bool `yaml:"alone"`
 }
 
 // WeightsConfig says what reading large files in the background may cost.

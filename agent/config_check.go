@@ -161,6 +161,12 @@ func (c *Config) checkEngines() error {
 		if e.Declared.TensorParallel < 0 || e.Declared.TensorParallel > 4096 {
 			fail(i, "declared.tensor_parallel: %d is not in 0 to 4096", e.Declared.TensorParallel)
 		}
+		if g := e.Declared.Speculation; g != nil && (*g < 0 || *g > attest.MaxSpeculation) {
+			fail(i, "declared.speculation: %d is not in 0 to %d: write the most draft tokens that a step may accept, 0 for none", *g, attest.MaxSpeculation)
+		}
+		if e.Declared.Alone && len(e.Public) == 0 {
+			fail(i, "declared.alone: at which public address? write public: [https://…]")
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -18,7 +18,7 @@ gpu:       { library: libnvidia-ml.so.1, interval: 2s }
 tdx:       { report: /sys/kernel/config/tsm/report }
 validators: { keys: [/etc/hallmark/validators.d/*.pub], open: false, per_minute: 60 }
 engines:
-  - { name: main, endpoint: http://127.0.0.1:8000, public: [https://node.example/v1], models: [/srv/models/llama], declared: { model: llama, precision: bf16, tensor_parallel: 1 } }
+  - { name: main, endpoint: http://127.0.0.1:8000, public: [https://node.example/v1], models: [/srv/models/llama], declared: { model: llama, precision: bf16, tensor_parallel: 1, speculation: 0, alone: true } }
 telemetry: { retention: 72h }
 `
 
@@ -30,7 +30,7 @@ func TestConfigReadsEveryKeyAndKeepsDefaults(t *testing.T) {
 	want := DefaultConfig()
 	want.GPU.Interval = Duration(2 * time.Second)
 	want.Engines = []EngineConfig{{Name: "main", Endpoint: "http://127.0.0.1:8000", Public: []string{"https://node.example/v1"}, Models: []string{"/srv/models/llama"},
-		Declared: DeclaredConfig{Model: "llama", Precision: "bf16", TensorParallel: 1}}}
+		Declared: DeclaredConfig{Model: "llama", Precision: "bf16", TensorParallel: 1, Speculation: new(int), Alone: true}}}
 	want.Digest = sha256.Sum256([]byte(exampleConfig))
 	if d := cmp.Diff(&want, c); d != "" {
 		t.Error(d)
@@ -119,6 +119,9 @@ func TestConfigErrorsNameThePlaceTheKeyAndTheFix(t *testing.T) {
 		{"engines: [{ name: a, endpoint: http://h, public: [x] }]", "engines[0].public"},
 		{"engines: [{ name: a, endpoint: http://h, models: [x] }]", "engines[0].models"},
 		{"engines: [{ name: a, endpoint: http://h, declared: { tensor_parallel: -1 } }]", "tensor_parallel"},
+		{"engines: [{ name: a, endpoint: http://h, declared: { speculation: -1 } }]", "speculation"},
+		{"engines: [{ name: a, endpoint: http://h, declared: { speculation: 1025 } }]", "speculation"},
+		{"engines: [{ name: a, endpoint: http://h, declared: { alone: true } }]", "alone"},
 		{"metrics:", "without value"},
 		{"tpm: { device: ~ }", "[1:16] a key without value"},
 		{"a: &x 1\nb: *x", "anchors"},

@@ -124,7 +124,7 @@ func TestFormatListsEveryLimit(t *testing.T) {
 	values := map[string]int{"MaxRequestSize": MaxRequestSize, "MaxEvidenceSize": MaxEvidenceSize, "MaxAnswerSize": MaxAnswerSize, "MaxLogSize": MaxLogSize,
 		"MaxResponseSize": MaxResponseSize, "MaxRecordSize": MaxRecordSize, "MaxWindowSize": MaxWindowSize, "MaxWindowChunks": MaxWindowChunks, "MaxWindowSeconds": MaxWindowSeconds, "MaxNodeRecordSize": MaxNodeRecordSize, "MaxReferenceSize": MaxReferenceSize,
 		"MaxActivateSize": MaxActivateSize, "MaxProblemSize": MaxProblemSize, "MaxBatch": MaxBatch, "MaxPath": MaxPath, "MaxLifeMillis": MaxLifeMillis,
-		"MaxProfiles": MaxProfiles, "MaxKinds": MaxKinds, "MaxAbsences": MaxAbsences, "MaxText": MaxText, "MaxDetail": MaxDetail, "MaxModels": MaxModels,
+		"MaxProfiles": MaxProfiles, "MaxKinds": MaxKinds, "MaxAbsences": MaxAbsences, "MaxText": MaxText, "MaxDetail": MaxDetail, "MaxModels": MaxModels, "MaxSpeculation": MaxSpeculation,
 		"MaxModelFiles": MaxModelFiles, "MaxCensusSize": MaxCensusSize, "MaxExecutables": MaxExecutables, "MaxListedFiles": MaxListedFiles, "MaxCerts": MaxCerts, "MaxCertSize": MaxCertSize,
 		"MaxVerdictSize": MaxVerdictSize, "MaxBoots": MaxBoots, "MaxBootValues": MaxBootValues, "MaxMeasured": MaxMeasured, "MaxRegisters": MaxRegisters, "MaxBlockModels": MaxBlockModels, "MaxBlocks": MaxBlocks, "MaxBlockPath": MaxBlockPath, "BlockBytes": BlockBytes, "DefaultNesting": DefaultNesting, "MaxElements": MaxElements}
 	f, err := parser.ParseFile(token.NewFileSet(), "limits.go", nil, 0)

@@ -29,6 +29,7 @@ const (
 	MaxText        = 1024 // any text string
 	MaxDetail      = 512  // an absence's detail
 	MaxModels      = 64
+	MaxSpeculation = 1024 // draft tokens that a step may accept, as declared
 	MaxModelFiles  = 65536
 	MaxCensusSize  = 32 << 10 // one encoded census
 	MaxListedFiles = 1024     // manifest entries listed for one model

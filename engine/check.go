@@ -75,6 +75,9 @@ func (e *Engine) check() error {
 	if err := checkText(append([]string{e.Name, e.Endpoint, e.Kind, e.Declared.Model, e.Declared.Precision}, e.Public...)...); err != nil {
 		return err
 	}
+	if g := e.Declared.Speculation; g != nil && *g > attest.MaxSpeculation {
+		return fmt.Errorf("declared.speculation: %d, limit %d", *g, attest.MaxSpeculation)
+	}
 	for _, l := range e.Listening {
 		if err := checkText(l.Address); err != nil || l.Port == 0 || l.Port > 65535 {
 			return fmt.Errorf("listening: port %d: %w", l.Port, cmp.Or(err, errors.New("out of range")))

@@ -48,6 +48,10 @@ type Declared struct {
 	Model          string `cbor:"model,omitempty"`
 	Precision      string `cbor:"precision,omitempty"`
 	TensorParallel uint64 `cbor:"tensor_parallel,omitempty"`
+	// Speculation is the most draft tokens that one step may accept: 0, none; nil, not declared. Without it no rule bounds the speed of answers.
+	Speculation *uint64 `cbor:"speculation,omitempty"`
+	// Alone: at the public addresses this host alone answers, on its own GPUs alone. Without it what a validator measures there is held against nothing of this host.
+	Alone bool `cbor:"alone,omitempty"`
 }
 
 // Engine is one configured engine and what was found behind its endpoint.

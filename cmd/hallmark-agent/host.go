@@ -113,8 +113,12 @@ func libraryName(library string) string {
 func engineConfig(c *agent.Config) engine.Config {
 	var out engine.Config
 	for _, e := range c.Engines {
-		out.Engines = append(out.Engines, engine.EngineConfig{Name: e.Name, Endpoint: e.Endpoint, Public: e.Public, Models: e.Models,
-			Declared: engine.Declared{Model: e.Declared.Model, Precision: e.Declared.Precision, TensorParallel: uint64(e.Declared.TensorParallel)}})
+		d := engine.Declared{Model: e.Declared.Model, Precision: e.Declared.Precision, TensorParallel: uint64(e.Declared.TensorParallel), Alone: e.Declared.Alone}
+		if g := e.Declared.Speculation; g != nil {
+			most := uint64(*g)
+			d.Speculation = &most
+		}
+		out.Engines = append(out.Engines, engine.EngineConfig{Name: e.Name, Endpoint: e.Endpoint, Public: e.Public, Models: e.Models, Declared: d})
 	}
 	return out
 }

@@ -16,9 +16,7 @@ import (
 )
 
 func referenceCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "reference", Short: "Make reference files"}
-	cmd.AddCommand(referenceCreateCommand())
-	return cmd
+	return group("reference", "Make reference files", referenceCreateCommand())
 }
 
 type referenceFlags struct {

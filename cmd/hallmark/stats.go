@@ -17,9 +17,7 @@ import (
 )
 
 func statsCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "stats", Short: "Compute and show statistical results"}
-	cmd.AddCommand(statsComputeCommand(), statsShowCommand())
-	return cmd
+	return group("stats", "Compute and show statistical results", statsComputeCommand(), statsShowCommand())
 }
 
 type statsFlags struct {

@@ -145,7 +145,7 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 // audienceOf is the node record's name, or the name the node gives itself; and whether the record pins a TD.
 func audienceOf(ctx context.Context, c *client.Client, nodeFile string) (ueid attest.UEID, td bool, err error) {
 	if nodeFile != "" {
-		b, err := readFile(nodeFile, attest.MaxNodeRecordSize)
+		b, err := readNode(nodeFile)
 		if err != nil {
 			return ueid, false, err
 		}

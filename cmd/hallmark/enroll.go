@@ -145,7 +145,7 @@ func (f *enrollFlags) earlier(key *ecdsa.PrivateKey) (*attest.Node, error) {
 	if f.known == "" {
 		return nil, nil
 	}
-	b, err := os.ReadFile(f.known)
+	b, err := readNode(f.known)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/sign"
+	"github.com/hallmark-attest/hallmark/verify"
 )
 
 // readFile reads a file of at most limit bytes. "-" is standard input.
@@ -43,6 +45,18 @@ func writeFile(path string, b []byte, mode os.FileMode) error {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// readNode reads a node record. One whose signature does not verify is read too: that is for verify to judge.
+func readNode(path string) ([]byte, error) {
+	b, err := readFile(path, attest.MaxRecordSize) // a record, given in its place, is to be told from it
+	if err != nil {
+		return nil, fmt.Errorf("node record: %w; make one with: hallmark enroll URL --key validator.key -o %s", err, path)
+	}
+	if _, err := verify.OpenNode(b); err != nil && !errors.Is(err, sign.ErrSignature) {
+		return nil, unlike(path, b, fmt.Errorf("%s: %w", path, err), sortNode)
+	}
+	return b, nil
 }
 
 const maxKeyFile = 64 << 10

@@ -62,7 +62,7 @@ func inspect(path, export string) error {
 	}
 	in, err := verify.Inspect(b)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return unlike(path, b, fmt.Errorf("%s: %w", path, err), sortRecord, sortNode, sortReference)
 	}
 	var out bytes.Buffer
 	if err := json.Indent(&out, in.View, "", "  "); err != nil {

@@ -115,7 +115,7 @@ func (f *historyFlags) fetch(ctx context.Context, url string) error {
 }
 
 func (f *historyFlags) answer(key *ecdsa.PrivateKey) (*verify.Beside, error) {
-	node, err := readFile(f.node, attest.MaxNodeRecordSize)
+	node, err := readNode(f.node)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (f *historyFlags) answer(key *ecdsa.PrivateKey) (*verify.Beside, error) {
 	}
 	answer, err := v.Beside(b, verify.Options{At: time.Now()})
 	if err != nil {
-		return nil, fmt.Errorf("--with %s: %w", f.with, err)
+		return nil, unlike("--with "+f.with, b, fmt.Errorf("--with %s: %w", f.with, err), sortRecord)
 	}
 	return answer, nil
 }

@@ -91,7 +91,7 @@ func verifyRecord(path string, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	store, err := f.openHistory(v, record, &o)
+	store, err := f.openHistory(v, path, record, &o)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func verifyRecord(path string, f verifyFlags) error {
 	}
 	r, err := v.Verify(record, o)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return unlike(path, record, fmt.Errorf("%s: %w", path, err), sortRecord)
 	}
 	if store != nil && f.key != "" {
 		if err := f.appendHistory(store, v, r); err != nil {
@@ -128,7 +128,7 @@ func (f *verifyFlags) verifier() (*verify.Verifier, error) {
 		}
 	}
 	if f.node != "" {
-		if e.Node, err = readFile(f.node, attest.MaxNodeRecordSize); err != nil {
+		if e.Node, err = readNode(f.node); err != nil {
 			return nil, err
 		}
 	}

@@ -29,7 +29,7 @@ func (f *challengeFlags) windowRequest() (*attest.WindowRequest, attest.UEID, er
 	}
 	of, point, err := verify.TelemetryPoint(b)
 	if err != nil {
-		return nil, none, fmt.Errorf("--since %s: %w", f.since, err)
+		return nil, none, unlike("--since "+f.since, b, fmt.Errorf("--since %s: %w", f.since, err), sortRecord)
 	}
 	return &attest.WindowRequest{Since: point}, of, nil
 }
@@ -43,7 +43,7 @@ func (f *verifyFlags) beside(v *verify.Verifier, o *verify.Options) error {
 		}
 		r, err := v.Beside(b, *o)
 		if err != nil {
-			return fmt.Errorf("--with %s: %w", path, err)
+			return unlike("--with "+path, b, fmt.Errorf("--with %s: %w", path, err), sortRecord)
 		}
 		o.With = append(o.With, r)
 	}

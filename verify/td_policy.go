@@ -59,6 +59,9 @@ func ParseTDPolicy(b []byte) (*policy.Policy, error) {
 	if len(b) > MaxPolicySize {
 		return nil, fmt.Errorf("td policy: %d bytes, limit %d", len(b), MaxPolicySize)
 	}
+	if s := bytes.TrimSpace(b); len(s) == 0 || string(s) == "null" {
+		return nil, errors.New("td policy: an empty file; {} is the default policy, which accepts any image")
+	}
 	var f tdPolicyFile
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()

@@ -97,6 +97,9 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := willWrite(f.out); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	c, err := client.New(url, nil)

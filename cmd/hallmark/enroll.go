@@ -77,6 +77,9 @@ func enrollNode(ctx context.Context, url string, f enrollFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := willWrite(f.out); err != nil {
+		return err
+	}
 	o := enroller.Options{AllowUnlistedEK: f.unlisted, AcceptKey: f.acceptKey, RootsAreDemoUnsafe: f.demoRoots != "", Note: warn}
 	if o.Roots, err = f.trusted(); err != nil {
 		return err

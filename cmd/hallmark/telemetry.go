@@ -161,7 +161,7 @@ func (f *historyFlags) answer(key *ecdsa.PrivateKey) (*verify.Beside, error) {
 	}
 	answer, err := v.Beside(b, verify.Options{At: time.Now()})
 	if err != nil {
-		return nil, unlike("--with "+f.with, b, fmt.Errorf("--with %s: %w", f.with, err), sortRecord)
+		return nil, notBeside(f.with, b, err)
 	}
 	return answer, nil
 }

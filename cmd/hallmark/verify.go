@@ -43,10 +43,15 @@ as the TPM's clock going back, is judged with --history; with --key too, this
 verdict is added to it. With --with, an earlier answer of the node, the telemetry
 between both is judged: ask for it with hallmark challenge --since.
 
+A trust domain (TDX) is judged with --collateral, and by --td-policy; without the
+latter any image is accepted. docs/tdx.md says which files a folder of collateral
+has, docs/kinds/tdx.md how a policy is written. Nothing is fetched.
+
 Exit status: 0 accepted at the tier asked for, 1 judged and not accepted, 2 could not judge.`,
 		Example: `  hallmark verify answer.hm --node node.json --reference models.json --tier community
   hallmark verify answer.hm --node node.json --json | jq .findings
-  hallmark verify later.hm --node node.json --with answer.hm --json | jq .telemetry`,
+  hallmark verify later.hm --node node.json --with answer.hm --json | jq .telemetry
+  hallmark verify answer.hm --node td3.json --collateral collateral/ --td-policy image.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return verifyRecord(args[0], f) },
 	}

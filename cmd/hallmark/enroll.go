@@ -42,9 +42,10 @@ you trust; none is built in. Revocation lists (.crl, or PEM) beside them or in
 --allow-unlisted-ek takes a key without certificate: its claims stay asserted.
 
 A trust domain (TDX) without TPM is pinned by its platform and its persisted key,
-which the TD's quote names, where --collateral speaks for the platform and
---td-policy accepts both. Any other host without TPM is pinned by its key alone,
-after you accept the fingerprint.
+which the TD's quote names: with --collateral unless the platform is revoked, with
+--td-policy if TD and platform are accepted by it. How current the platform is, verify
+judges. Any other host without TPM is pinned by its key alone, after you accept the
+fingerprint.
 
 --node is the node's earlier record: the same keys are activated anew, as after the
 TPM was cleared, and any other is refused by name. The new record counts from now.

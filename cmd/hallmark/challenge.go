@@ -147,6 +147,11 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 	if err := writeFile(f.out, record, 0o644); err != nil {
 		return err
 	}
+	if window != nil {
+		if _, _, err := verify.TelemetrySource(record); err != nil {
+			warn(fmt.Errorf("%w; what a node stored is to be had with hallmark telemetry, and brackets nothing", err))
+		}
+	}
 	fmt.Fprintf(os.Stderr, "hallmark: wrote %s (%d bytes) from node %s; judge it with: hallmark verify %s\n", f.out, len(record), audience.Short(), f.out)
 	return nil
 }

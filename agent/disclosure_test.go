@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/hallmark-attest/hallmark/attest/host"
+	"github.com/hallmark-attest/hallmark/attest/tdx"
+	"github.com/hallmark-attest/hallmark/attest/telemetry"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
 	"github.com/hallmark-attest/hallmark/engine"
 	"github.com/hallmark-attest/hallmark/gpu"
@@ -22,10 +24,11 @@ func TestDisclosureNamesEveryKeyOfEveryKind(t *testing.T) {
 	}
 	sections := strings.Split(string(b), "\n## ")
 	for kind, typ := range map[string]reflect.Type{"host": reflect.TypeFor[host.Claims](), "gpu": reflect.TypeFor[gpu.Claims](),
-		"engine": reflect.TypeFor[engine.Claims](), "tpm": reflect.TypeFor[tpm.Claims](), "roots": reflect.TypeFor[tpm.Quote]()} {
+		"engine": reflect.TypeFor[engine.Claims](), "tpm": reflect.TypeFor[tpm.Claims](), "roots": reflect.TypeFor[tpm.Quote](),
+		"tdx": reflect.TypeFor[tdx.Claims](), "telemetry": reflect.TypeFor[telemetry.Claims]()} {
 		text := ""
 		for _, s := range sections {
-			if strings.HasPrefix(s, "Kind `"+kind+"`") || strings.HasPrefix(s, "Quotes (`"+kind+"`)") {
+			if strings.HasPrefix(s, "Kind `"+kind+"`") || kind == "telemetry" && strings.HasPrefix(s, "Telemetry") || strings.HasPrefix(s, "Quotes (`"+kind+"`)") {
 				text = s
 			}
 		}
@@ -42,6 +45,20 @@ func TestDisclosureNamesEveryKeyOfEveryKind(t *testing.T) {
 		slices.Sort(missing)
 		if len(missing) > 0 {
 			t.Errorf("%s: not named: %s", kind, strings.Join(missing, " "))
+		}
+	}
+}
+
+// TestDisclosureNamesEveryRequest: whoever can ask for something stands in the table of who can ask.
+func TestDisclosureNamesEveryRequest(t *testing.T) {
+	b, err := os.ReadFile("../docs/disclosure.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, _, _ := strings.Cut(string(b), "## What never leaves")
+	for _, rt := range routeTable {
+		if !strings.Contains(table, "`"+rt.method+" "+rt.path+"`") && !strings.Contains(table, "`"+rt.path+"`") {
+			t.Errorf("%s %s: not named", rt.method, rt.path)
 		}
 	}
 }

@@ -18,7 +18,7 @@ type Beside struct {
 }
 
 // ErrBeside says that a record given beside another cannot stand there.
-var ErrBeside = errors.New("it is not by this validator's key of this node, or it does not verify")
+var ErrBeside = errors.New("not an authentic answer of this node to this validator")
 
 // Beside opens and authenticates a record to be given as Options.With. Its age is not asked: an older one is what is wanted.
 func (v *Verifier) Beside(record []byte, o Options) (*Beside, error) {
@@ -33,7 +33,7 @@ func (v *Verifier) Beside(record []byte, o Options) (*Beside, error) {
 	}
 	if refused != nil {
 		f, _ := refused.Primary()
-		return nil, fmt.Errorf("%w: %s", ErrBeside, f.ID)
+		return nil, fmt.Errorf("%w: %s: %s", ErrBeside, f.ID, f.Sentence)
 	}
 	b := &Beside{auth: a}
 	if b.chain, err = chainOf(a); err != nil || b.chain == nil {

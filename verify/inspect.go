@@ -9,6 +9,7 @@ import (
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/tdx/quote"
+	"github.com/hallmark-attest/hallmark/attest/telemetry"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
 	"github.com/hallmark-attest/hallmark/sign"
 )
@@ -19,14 +20,17 @@ type Inspection struct {
 	Parts map[string][]byte // raw parts for other tools, by file name
 }
 
-// Inspect takes a record, node.json or reference file apart.
+// Inspect takes a record, node.json, reference file or history of telemetry apart.
 func Inspect(b []byte) (*Inspection, error) {
 	if len(b) > 0 && b[0] == '{' {
 		return inspectJSON(b)
 	}
+	if h, err := telemetry.ParseHistory(b); err == nil {
+		return inspectHistory(h)
+	}
 	msg, err := sign.Open(b, attest.TypeRecord, attest.MaxRecordSize)
 	if err != nil {
-		return nil, fmt.Errorf("neither a record nor a node or reference file: %w", err)
+		return nil, fmt.Errorf("neither a record, a node or reference file, nor a history of telemetry: %w", err)
 	}
 	rec, err := attest.ParseRecord(msg.Unverified())
 	if err != nil {
@@ -122,6 +126,9 @@ func (in *inspector) response(rec *attest.Record) any {
 		}
 	}
 	view := map[string]any{"size": r.Size, "logs": logs, "index": r.Index, "path": path, "evidence": in.evidence(r.Evidence)}
+	if r.Window != nil {
+		view["window"] = windowView(r.Window)
+	}
 	if a, err := attest.ParseAnswer(r.Answer); err != nil {
 		view["answer"] = problem(err)
 	} else {
@@ -135,6 +142,17 @@ func (in *inspector) response(rec *attest.Record) any {
 		view["answer"] = answer
 	}
 	return view
+}
+
+func windowView(w *attest.Window) any {
+	if w.Absent != nil {
+		return map[string]any{"absent": string(w.Absent.Reason) + ": " + w.Absent.Detail}
+	}
+	size := 0
+	for _, c := range w.Chunks {
+		size += len(c)
+	}
+	return map[string]any{"chunks": len(w.Chunks), "bytes": size}
 }
 
 // logFiles are the names that other tools know the logs by.

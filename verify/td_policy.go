@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -56,6 +57,9 @@ func (m *hexMeasurement) UnmarshalText(b []byte) error {
 func ParseTDPolicy(b []byte) (*policy.Policy, error) {
 	if len(b) > MaxPolicySize {
 		return nil, fmt.Errorf("td policy: %d bytes, limit %d", len(b), MaxPolicySize)
+	}
+	if s := bytes.TrimSpace(b); len(s) == 0 || string(s) == "null" {
+		return nil, errors.New("td policy: an empty file; {} is the default policy, which accepts any image")
 	}
 	var f tdPolicyFile
 	if err := strictjson.Decode(b, &f); err != nil {

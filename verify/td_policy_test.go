@@ -17,6 +17,7 @@ func TestTDPolicyFilesAreReadStrictly(t *testing.T) {
 	for name, text := range map[string]string{
 		"no object":           `[]`,
 		"nothing":             ``,
+		"null":                ` null`,
 		"unknown member":      `{"mrtb": []}`,
 		"unknown member deep": `{"tcb": {"accepts": []}}`,
 		"member twice":        `{"rtmr": [null,null,null,null], "RTMR": [null,null,null,null]}`,

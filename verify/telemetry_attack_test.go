@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -328,7 +329,7 @@ func TestBesideRefusesWhatIsNotTheNodesRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := newGPULog(t, time.Second, 1)
-	if _, err := v.Beside(other.sweeps(10).answers(nil), g.soon(TierCommunity)); err == nil || !strings.Contains(err.Error(), "challenge.foreign") {
+	if _, err := v.Beside(other.sweeps(10).answers(nil), g.soon(TierCommunity)); err == nil || !errors.Is(err, ErrBeside) || !strings.Contains(err.Error(), "challenge.foreign: The record was signed by another key") {
 		t.Errorf("another validator's: %v", err)
 	}
 	g.envelope = flipSignature

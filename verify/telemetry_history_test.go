@@ -123,6 +123,35 @@ func TestSourcesAreReadFromRecordsAndHistories(t *testing.T) {
 	}
 }
 
+// TestInspectSaysWhatTelemetryAFileHolds: beside a record, and in a history file.
+func TestInspectSaysWhatTelemetryAFileHolds(t *testing.T) {
+	g := newGPULog(t, time.Second, 1)
+	record := g.sweeps(200).answers(seconds(60))
+	history, err := attest.Marshal(g.stored(61, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		what string
+		file []byte
+		want []string
+	}{
+		{"a record with a window", record, []string{`"window":{"bytes":`}},
+		{"a history", history, []string{`"telemetry_history":{`, `"judged":false`, `"first_index":61`, `"last_index":120`, `"records":60`, `"records_behind_the_chunks":80`, `"anchors":[{"at_ms":`}},
+	} {
+		in, err := Inspect(c.file)
+		if err != nil {
+			t.Errorf("%s: %v", c.what, err)
+			continue
+		}
+		for _, w := range c.want {
+			if !strings.Contains(string(in.View), w) {
+				t.Errorf("%s: no %s in %.400s", c.what, w, in.View)
+			}
+		}
+	}
+}
+
 func FuzzTelemetrySource(f *testing.F) {
 	g := newGPULog(f, time.Second, 1)
 	f.Add(g.sweeps(3).answers(seconds(5)))

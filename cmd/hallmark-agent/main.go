@@ -52,7 +52,8 @@ func root() *cobra.Command {
 		Short: "Answer validators' challenges about this GPU host",
 		Long: `hallmark-agent runs on a GPU host and answers validators' challenges with signed
 evidence: what the host says of its boot, hardware, GPUs and inference engines,
-bound to the challenge and quoted by the host's TPM. It judges nothing.
+bound to the challenge and quoted by the host's TPM or, inside a trust domain, by
+TDX. It judges nothing.
 
 What leaves the host is described in /usr/share/doc/hallmark/disclosure.md; to
 see it, run "hallmark-agent collect --print".

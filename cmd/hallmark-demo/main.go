@@ -20,7 +20,7 @@ var version = "devel"
 
 // Exit codes, the house's own.
 const (
-	exitDone     = 0 // the honest node was accepted and every attack ended with its finding
+	exitDone     = 0 // the honest nodes were accepted and every attack ended with its finding
 	exitSurprise = 1
 	exitCouldNot = 2
 )
@@ -56,17 +56,18 @@ func root() *cobra.Command {
 	var f flags
 	cmd := &cobra.Command{
 		Use:   "hallmark-demo [--attack NAME]... [--json] [--keep DIR]",
-		Short: "An honest node, a validator and attackers, on this machine alone",
+		Short: "Honest nodes, a validator and attackers, on this machine alone",
 		Long: `Starts the real hallmark-agent on a simulated host (software TPM, simulated NVML
 library with eight H100, simulated engine with a weights file), enrols it, challenges
-it and judges the answer; then lets attackers try to deceive the validator. Each
+it and judges the answer; does so with a second honest node, whose root is a simulated
+trust domain (TDX) without TPM; then lets attackers try to deceive the validator. Each
 must end with the finding that names what he did. Everything happens on loopback
 and in one temporary folder, and is stopped and removed at the end.
 
-TPM, GPUs, engine and roots are SIMULATED: they are believed here only because the
+TPM, trust domain, GPUs, engine and roots are SIMULATED: they are believed here only because the
 demo asks for it by options that say unsafe. docs/demo.md explains each attack.
 
-Exit status: 0 the honest node was accepted and every attack ended with its
+Exit status: 0 the honest nodes were accepted and every attack ended with its
 finding, 1 something else happened, 2 could not run.`,
 		Example: `  hallmark-demo
   hallmark-demo --attack relayed --attack swapped-weights

@@ -16,7 +16,7 @@ import (
 )
 
 // simulated is said with every result.
-const simulated = "TPMs, GPUs, engine and certificate authority are SIMULATED on this machine; they were believed only because the demo " +
+const simulated = "TPMs, the trust domain, GPUs, engine and certificate authorities are SIMULATED on this machine; they were believed only because the demo " +
 	"gave the options that say unsafe. `hallmark verify` refuses such nodes with node.demo_root unless it is told --unsafe-demo-roots."
 
 // row is how one party fared.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"regexp"
@@ -73,6 +74,20 @@ func TestKeepRefusesToOverwriteAKey(t *testing.T) {
 	}
 	if err := prepareKeep(dir); err == nil {
 		t.Error("a folder with a key was taken")
+	}
+}
+
+// TestNumberOfAttacksIsTold: a number in prose falls behind with the next attack.
+func TestNumberOfAttacksIsTold(t *testing.T) {
+	want := fmt.Sprintf(" %d attacks", len(attacker.Attacks()))
+	for _, name := range []string{"../../docs/demo.md", "../../CHANGELOG.md", "../../README.md"} {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(b), want) {
+			t.Errorf("%s does not say%s", name, want)
+		}
 	}
 }
 

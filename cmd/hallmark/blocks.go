@@ -56,7 +56,7 @@ func blockModels(digests, files []string) (out []attest.Digest, err error) {
 			return nil, err
 		}
 		if err := refs.Add(b, nil); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, unlike(name, b, fmt.Errorf("%s: %w", name, err), sortReference)
 		}
 	}
 	for _, d := range refs.ModelDigests() {

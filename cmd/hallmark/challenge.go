@@ -44,9 +44,15 @@ challenge's nonce picks. Proved, they mean that its agent could obtain these byt
 in that time, and nothing more.
 
 With --window the node sends its telemetry of that time before the quote beside the
-evidence, with --since all records since an earlier answer. The latter, judged with
-verify --with, shows what lies between the two.`,
-		Example: `  hallmark challenge https://gpu7.example:7443 --key validator.key --node gpu7.json -o answer.hm
+evidence, at most 15 minutes; with --since all records since an earlier answer. The
+latter, judged with verify --with, shows what lies between the two; that the earlier
+one had a window shows how it was before it was asked (rule C2).
+
+Either comes whole or not at all: at most 3 MiB and 1024 chunks of a minute. Of eight
+GPUs read once a second that is about 3 hours where loads move all the time and 7
+where they stand still (simulated GPUs). Ask again sooner than that; what is older is
+fetched by hallmark telemetry, and brackets nothing.`,
+		Example: `  hallmark challenge https://gpu7.example:7443 --key validator.key --node gpu7.json --window 1m -o answer.hm
   hallmark challenge https://gpu7.example:7443 --key validator.key --node gpu7.json --blocks 8 --reference models.json -o answer.hm
   hallmark verify answer.hm --node gpu7.json --reference models.json
   hallmark challenge https://gpu7.example:7443 --key validator.key --node gpu7.json --since answer.hm -o later.hm
@@ -59,7 +65,7 @@ verify --with, shows what lies between the two.`,
 	fl.StringVar(&f.node, "node", "", "node record from hallmark enroll")
 	fl.StringVarP(&f.out, "output", "o", "", "file for the record (required)")
 	fl.StringVar(&f.stored, "store-challenge", "", "also keep the signed challenge here, for verify --challenge when records pass through other hands")
-	fl.StringSliceVar(&f.kinds, "kinds", []string{"engine", "gpu", "host", "telemetry", "tpm"}, "wanted kinds; tdx too for a node whose record pins a TD")
+	fl.StringSliceVar(&f.kinds, "kinds", []string{"engine", "gpu", "host", "telemetry", "tpm"}, "wanted kinds; tdx is added for a node whose record pins a TD, telemetry with --window and --since")
 	fl.StringSliceVar(&f.logs, "logs", []string{"boot", "ccel", "cel", "ima", "rtmr"}, "wanted logs, or none")
 	fl.Uint32Var(&f.blocks, "blocks", 0, "how many blocks of each model's weights the node must prove, which the nonce picks; at most 32 together")
 	fl.StringSliceVar(&f.models, "models", nil, "the models that --blocks is about, by manifest digest")
@@ -95,6 +101,9 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 	}
 	key, err := readPrivateKey(f.key)
 	if err != nil {
+		return err
+	}
+	if err := willWrite(f.out); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
@@ -138,6 +147,11 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 	if err := writeFile(f.out, record, 0o644); err != nil {
 		return err
 	}
+	if window != nil {
+		if _, _, err := verify.TelemetrySource(record); err != nil {
+			warn(fmt.Errorf("%w; what a node stored is to be had with hallmark telemetry, and brackets nothing", err))
+		}
+	}
 	fmt.Fprintf(os.Stderr, "hallmark: wrote %s (%d bytes) from node %s; judge it with: hallmark verify %s\n", f.out, len(record), audience.Short(), f.out)
 	return nil
 }
@@ -145,7 +159,7 @@ func challenge(ctx context.Context, url string, f challengeFlags) error {
 // audienceOf is the node record's name, or the name the node gives itself; and whether the record pins a TD.
 func audienceOf(ctx context.Context, c *client.Client, nodeFile string) (ueid attest.UEID, td bool, err error) {
 	if nodeFile != "" {
-		b, err := readFile(nodeFile, attest.MaxNodeRecordSize)
+		b, err := readNode(nodeFile)
 		if err != nil {
 			return ueid, false, err
 		}

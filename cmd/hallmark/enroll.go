@@ -38,17 +38,22 @@ node record, signed by the validator's key.
 
 --ek-roots is a folder of PEM or DER certificates of the TPM vendors or operators
 you trust; none is built in. Revocation lists (.crl, or PEM) beside them or in
---ek-crls are honoured; what no list speaks for is accepted and said. --allow-unlisted-ek takes a key without certificate:
-its claims stay asserted. A trust domain without TPM is pinned by its platform and its
-persisted key, which the TD's quote names; any other host without TPM by that key alone,
-after you accept its fingerprint.
+--ek-crls are honoured; what no list speaks for is accepted and said.
+--allow-unlisted-ek takes a key without certificate: its claims stay asserted.
+
+A trust domain (TDX) without TPM is pinned by its platform and its persisted key,
+which the TD's quote names: with --collateral unless the platform is revoked, with
+--td-policy if TD and platform are accepted by it. How current the platform is, verify
+judges. Any other host without TPM is pinned by its key alone, after you accept the
+fingerprint.
 
 --node is the node's earlier record: the same keys are activated anew, as after the
 TPM was cleared, and any other is refused by name. The new record counts from now.
 
 Exit status: 0 enrolled, 1 judged and refused, 2 could not judge.`,
 		Example: `  hallmark enroll https://gpu7.example:7443 --key validator.key --ek-roots ek-roots/ -o gpu7.json
-  hallmark enroll https://gpu7.example:7443 --key validator.key --ek-roots ek-roots/ --node gpu7.json -o gpu7-cleared.json`,
+  hallmark enroll https://gpu7.example:7443 --key validator.key --ek-roots ek-roots/ --node gpu7.json -o gpu7-cleared.json
+  hallmark enroll https://td3.example:7443 --key validator.key --collateral collateral/ -o td3.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return enrollNode(cmd.Context(), args[0], f) },
 	}
@@ -75,6 +80,9 @@ func enrollNode(ctx context.Context, url string, f enrollFlags) error {
 	}
 	key, err := readPrivateKey(f.key)
 	if err != nil {
+		return err
+	}
+	if err := willWrite(f.out); err != nil {
 		return err
 	}
 	o := enroller.Options{AllowUnlistedEK: f.unlisted, AcceptKey: f.acceptKey, RootsAreDemoUnsafe: f.demoRoots != "", Note: warn}
@@ -145,7 +153,7 @@ func (f *enrollFlags) earlier(key *ecdsa.PrivateKey) (*attest.Node, error) {
 	if f.known == "" {
 		return nil, nil
 	}
-	b, err := os.ReadFile(f.known)
+	b, err := readNode(f.known)
 	if err != nil {
 		return nil, err
 	}

@@ -2,13 +2,14 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/hallmark-attest/hallmark/verify"
 	"github.com/hallmark-attest/hallmark/verify/history"
 )
 
 // openHistory gives the options what is kept of the record's node; nil without --history.
-func (f *verifyFlags) openHistory(v *verify.Verifier, record []byte, o *verify.Options) (*history.Store, error) {
+func (f *verifyFlags) openHistory(v *verify.Verifier, path string, record []byte, o *verify.Options) (*history.Store, error) {
 	if f.history == "" {
 		if f.key != "" {
 			return nil, errors.New("--key signs verdicts for --history: give both")
@@ -21,7 +22,7 @@ func (f *verifyFlags) openHistory(v *verify.Verifier, record []byte, o *verify.O
 	}
 	ueid, sent, err := verify.Peek(record)
 	if err != nil {
-		return nil, err
+		return nil, unlike(path, record, fmt.Errorf("%s: %w", path, err), sortRecord)
 	}
 	o.History, err = store.Load(ueid, sent, v.Key())
 	return store, err

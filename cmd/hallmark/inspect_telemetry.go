@@ -31,7 +31,7 @@ func (f *telemetryFlags) inspect(path string) error {
 	}
 	src, quoted, err := verify.TelemetrySource(b)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return unlike(path, b, fmt.Errorf("%s: %w", path, err), sortRecord, sortHistory)
 	}
 	s, err := stretch.Summarize(src, uint64(f.step.Milliseconds()))
 	if err != nil {

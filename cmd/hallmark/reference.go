@@ -16,9 +16,7 @@ import (
 )
 
 func referenceCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "reference", Short: "Make reference files"}
-	cmd.AddCommand(referenceCreateCommand())
-	return cmd
+	return group("reference", "Make reference files", referenceCreateCommand())
 }
 
 type referenceFlags struct {
@@ -137,7 +135,11 @@ func (f *referenceFlags) fromAnswer(path string) (*attest.Reference, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.ReferenceOf(record, o)
+	ref, err := v.ReferenceOf(record, o)
+	if err != nil {
+		return nil, unlike(path, record, fmt.Errorf("%s: %w", path, err), sortRecord)
+	}
+	return ref, nil
 }
 
 func readReferences(files []string, keyFile string) (*verify.References, error) {
@@ -155,7 +157,7 @@ func readReferences(files []string, keyFile string) (*verify.References, error) 
 			return nil, err
 		}
 		if err := refs.Add(b, key); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, unlike(name, b, fmt.Errorf("%s: %w", name, err), sortReference)
 		}
 	}
 	return refs, nil

@@ -20,9 +20,15 @@ func rulesCommand() *cobra.Command {
 		Long: `Lists every finding that verify can report: its id, the stage that judges it, the
 worst status it can have, what a contradiction of this id rests on (exact: a
 cryptographic or structural fact; reference: as good as the reference values),
-and the sentence for people. Then the cross-check rules: what each reads, its
-limit, and whether a violation contradicts (bound) or only hints. This version has
-rules on the node's own statements and none on statistical results.`,
+and the sentence for people.
+
+Then the cross-check rules: what each reads, its limit, its kind (bound: no honest
+node can be beyond it; heuristic: an honest one can), and whether the limit is
+calibrated, that is, has a source: a rule that is not weighs nothing. M3 contradicts.
+E2, C2, H1 and H2 are on telemetry and contradict nothing: their values stand in the
+result of verify --json. No rule reads statistical results yet.`,
+		Example: `  hallmark rules
+  hallmark rules --json | jq '.findings[] | select(.worst == "contraindicated") | .id'`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return rules(asJSON) },
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,7 +75,7 @@ func TestScripts(t *testing.T) {
 			_, err := exec.LookPath(c)
 			return err == nil, nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "waitready": waitReady, "flip": flip, "signmodel": signModel, "sweeps": writeSweeps, "embedder": startEmbedder, "answers": writeAnswers},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "waitready": waitReady, "flip": flip, "signmodel": signModel, "sweeps": writeSweeps, "embedder": startEmbedder, "answers": writeAnswers, "documented": documented},
 	})
 }
 
@@ -133,6 +134,38 @@ func waitReady(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Fatalf("agent at %s is not ready: %v", args[0], last)
 }
+
+// documented PAGE BEGINNING holds the block of a page that begins so against what the last command printed.
+func documented(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: documented PAGE BEGINNING")
+	}
+	page, err := os.ReadFile(filepath.Join(pages, args[0]))
+	ts.Check(err)
+	_, block, found := strings.Cut(string(page), "```\n"+args[1])
+	block, _, closed := strings.Cut(args[1]+block, "\n```")
+	if !found || !closed {
+		ts.Fatalf("%s has no block that begins with %q", args[0], args[1])
+	}
+	printed := map[string]bool{}
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		printed[strings.TrimRight(line, " \n")] = true
+	}
+	for line := range strings.Lines(block) {
+		if line = strings.TrimRight(line, " \n"); !printed[line] {
+			ts.Fatalf("%s shows a line that was not printed:\n%s", args[0], line)
+		}
+	}
+}
+
+// pages is where documents lie; scripts run elsewhere.
+var pages = func() string {
+	dir, err := filepath.Abs("../../docs")
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}()
 
 // flip FILE changes one bit in the middle of a file.
 func flip(ts *testscript.TestScript, neg bool, args []string) {

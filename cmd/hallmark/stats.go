@@ -17,9 +17,7 @@ import (
 )
 
 func statsCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "stats", Short: "Compute and show statistical results"}
-	cmd.AddCommand(statsComputeCommand(), statsShowCommand())
-	return cmd
+	return group("stats", "Compute and show statistical results", statsComputeCommand(), statsShowCommand())
 }
 
 type statsFlags struct {
@@ -105,7 +103,7 @@ func (f *statsFlags) compute(ctx context.Context, path string) error {
 	}
 	answers, err := compute.ParseAnswers(path, b)
 	if err != nil {
-		return err
+		return unlike(path, b, err, sortAnswers)
 	}
 	embeddings, err := f.embed(ctx, answers)
 	if err != nil {
@@ -155,7 +153,11 @@ func (f *statsFlags) embed(ctx context.Context, answers *compute.Answers) (*comp
 	default:
 		return nil, nil
 	}
-	return compute.ParseEmbeddings(name, b)
+	e, err := compute.ParseEmbeddings(name, b)
+	if err != nil {
+		return nil, unlike(name, b, err, sortEmbeddings)
+	}
+	return e, nil
 }
 
 func printStats(results []*stats.Result, asJSON bool) error {

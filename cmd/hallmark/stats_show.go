@@ -53,7 +53,7 @@ func showStats(path, signer string, asJSON bool) error {
 		}
 		r, err := verify.ReadStatResult(line, key)
 		if err != nil {
-			return fmt.Errorf("%s line %d: %w", path, n, err)
+			return unlike(path, b, fmt.Errorf("%s line %d: %w", path, n, err), sortResults)
 		}
 		results = append(results, r.Result)
 	}

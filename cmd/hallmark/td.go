@@ -30,6 +30,9 @@ func (f *tdFlags) read() (e verify.TDEndorsements, err error) {
 		if e.Collateral, err = collateral.ReadDir(os.DirFS(f.collateral)); err != nil {
 			return e, fmt.Errorf("--collateral %s: %w", f.collateral, err)
 		}
+		if len(e.Collateral) == 0 {
+			return e, fmt.Errorf("--collateral %s: no collateral in this folder: want dcap-qvl's .json, or the answers of Intel's service or a PCCS, as docs/tdx.md names them", f.collateral)
+		}
 	}
 	if f.policy != "" {
 		b, err := readFile(f.policy, verify.MaxPolicySize)
@@ -37,7 +40,7 @@ func (f *tdFlags) read() (e verify.TDEndorsements, err error) {
 			return e, err
 		}
 		if e.Policy, err = verify.ParseTDPolicy(b); err != nil {
-			return e, fmt.Errorf("%s: %w", f.policy, err)
+			return e, unlike("--td-policy "+f.policy, b, fmt.Errorf("--td-policy %s: %w", f.policy, err), sortPolicy)
 		}
 	}
 	if f.rootsUnsafe != "" {

@@ -42,7 +42,12 @@ those of chains before the quoted one, are not fetched.`,
 		Example: `  hallmark telemetry https://gpu7.example:7443 --key validator.key --node gpu7.json --with answer.hm --last 1h -o gpu7.hmt
   hallmark inspect gpu7.hmt --telemetry --svg gpu7.svg`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.fetch(cmd.Context(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(cmd.Flags().Changed); err != nil {
+				return err
+			}
+			return f.fetch(cmd.Context(), args[0])
+		},
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.key, "key", "", "validator's private key (required)")
@@ -58,13 +63,32 @@ those of chains before the quoted one, are not fetched.`,
 	for _, name := range []string{"key", "node", "with", "output"} {
 		cmd.MarkFlagRequired(name)
 	}
-	cmd.MarkFlagsMutuallyExclusive("last", "first")
 	return cmd
+}
+
+// check compares flags with each other, before anything is read or asked.
+func (f *historyFlags) check(given func(string) bool) error {
+	switch {
+	case given("last") && (given("first") || given("last-index")):
+		return errors.New("--last counts back from the answer, --first and --last-index name records: give --last alone, or --first with or without --last-index")
+	case given("last-index") && !given("first"):
+		return errors.New("--last-index goes with --first: the first record wanted; without both, --last says how far back")
+	case given("first") && f.first == 0, given("last-index") && f.lastIndex == 0:
+		return errors.New("--first and --last-index: records count from 1")
+	case given("last-index") && f.lastIndex < f.first:
+		return fmt.Errorf("--first %d --last-index %d: the last is before the first", f.first, f.lastIndex)
+	case f.last <= 0:
+		return fmt.Errorf("--last %s: want a time above zero", f.last)
+	}
+	return nil
 }
 
 func (f *historyFlags) fetch(ctx context.Context, url string) error {
 	key, err := readPrivateKey(f.key)
 	if err != nil {
+		return err
+	}
+	if err := willWrite(f.out); err != nil {
 		return err
 	}
 	answer, err := f.answer(key)
@@ -115,7 +139,7 @@ func (f *historyFlags) fetch(ctx context.Context, url string) error {
 }
 
 func (f *historyFlags) answer(key *ecdsa.PrivateKey) (*verify.Beside, error) {
-	node, err := readFile(f.node, attest.MaxNodeRecordSize)
+	node, err := readNode(f.node)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +161,7 @@ func (f *historyFlags) answer(key *ecdsa.PrivateKey) (*verify.Beside, error) {
 	}
 	answer, err := v.Beside(b, verify.Options{At: time.Now()})
 	if err != nil {
-		return nil, fmt.Errorf("--with %s: %w", f.with, err)
+		return nil, notBeside(f.with, b, err)
 	}
 	return answer, nil
 }
@@ -148,8 +172,6 @@ func (f *historyFlags) records(head telemetry.Head, c *telemetry.Claims) (client
 	switch {
 	case head.Index == 0:
 		return out, errors.New("the chain had no record yet when it was quoted")
-	case f.first == 0 && f.lastIndex != 0:
-		return out, errors.New("--last-index goes with --first")
 	case f.lastIndex > head.Index || f.first > head.Index:
 		return out, fmt.Errorf("the answer fixes records up to %d: those behind it need a later answer", head.Index)
 	case f.lastIndex != 0:
@@ -160,14 +182,8 @@ func (f *historyFlags) records(head telemetry.Head, c *telemetry.Claims) (client
 		if err != nil {
 			return out, err
 		}
-		if f.last <= 0 {
-			return out, fmt.Errorf("--last %s: want a time above zero", f.last)
-		}
 		n := uint64(f.last.Milliseconds()) / g.Interval
 		out.First = head.Index - min(n, head.Index-1)
-	}
-	if out.Last < out.First {
-		return out, fmt.Errorf("records %d to %d: the last is before the first", out.First, out.Last)
 	}
 	return out, nil
 }

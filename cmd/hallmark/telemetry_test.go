@@ -64,11 +64,8 @@ func TestRecordsWantedAreThoseOfTheChain(t *testing.T) {
 		"more than there is": {100, historyFlags{last: time.Hour}, 1, 100, ""},
 		"named":              {100, historyFlags{first: 5, lastIndex: 7}, 5, 7, ""},
 		"from there on":      {100, historyFlags{first: 5}, 5, 100, ""},
-		"no first":           {100, historyFlags{lastIndex: 7}, 0, 0, "--first"},
 		"not quoted yet":     {100, historyFlags{first: 5, lastIndex: 101}, 0, 0, "later answer"},
 		"first not quoted":   {100, historyFlags{first: 101}, 0, 0, "later answer"},
-		"backwards":          {100, historyFlags{first: 9, lastIndex: 7}, 0, 0, "before the first"},
-		"no time":            {100, historyFlags{last: -time.Second}, 0, 0, "above zero"},
 		"no record":          {0, historyFlags{last: time.Hour}, 0, 0, "no record yet"},
 	} {
 		got, err := c.f.records(telemetry.Head{Index: c.index}, claims)

@@ -43,10 +43,15 @@ as the TPM's clock going back, is judged with --history; with --key too, this
 verdict is added to it. With --with, an earlier answer of the node, the telemetry
 between both is judged: ask for it with hallmark challenge --since.
 
+A trust domain (TDX) is judged with --collateral, and by --td-policy; without the
+latter any image is accepted. docs/tdx.md says which files a folder of collateral
+has, docs/kinds/tdx.md how a policy is written. Nothing is fetched.
+
 Exit status: 0 accepted at the tier asked for, 1 judged and not accepted, 2 could not judge.`,
 		Example: `  hallmark verify answer.hm --node node.json --reference models.json --tier community
   hallmark verify answer.hm --node node.json --json | jq .findings
-  hallmark verify later.hm --node node.json --with answer.hm --json | jq .telemetry`,
+  hallmark verify later.hm --node node.json --with answer.hm --json | jq .telemetry
+  hallmark verify answer.hm --node td3.json --collateral collateral/ --td-policy image.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return verifyRecord(args[0], f) },
 	}
@@ -91,7 +96,7 @@ func verifyRecord(path string, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	store, err := f.openHistory(v, record, &o)
+	store, err := f.openHistory(v, path, record, &o)
 	if err != nil {
 		return err
 	}
@@ -100,7 +105,7 @@ func verifyRecord(path string, f verifyFlags) error {
 	}
 	r, err := v.Verify(record, o)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return unlike(path, record, fmt.Errorf("%s: %w", path, err), sortRecord)
 	}
 	if store != nil && f.key != "" {
 		if err := f.appendHistory(store, v, r); err != nil {
@@ -128,7 +133,7 @@ func (f *verifyFlags) verifier() (*verify.Verifier, error) {
 		}
 	}
 	if f.node != "" {
-		if e.Node, err = readFile(f.node, attest.MaxNodeRecordSize); err != nil {
+		if e.Node, err = readNode(f.node); err != nil {
 			return nil, err
 		}
 	}

@@ -29,9 +29,17 @@ func (f *challengeFlags) windowRequest() (*attest.WindowRequest, attest.UEID, er
 	}
 	of, point, err := verify.TelemetryPoint(b)
 	if err != nil {
-		return nil, none, fmt.Errorf("--since %s: %w", f.since, err)
+		return nil, none, unlike("--since "+f.since, b, fmt.Errorf("--since %s: %w", f.since, err), sortRecord)
 	}
 	return &attest.WindowRequest{Since: point}, of, nil
+}
+
+// notBeside is why the record of --with does not count, and what to do.
+func notBeside(path string, b []byte, err error) error {
+	if errors.Is(err, verify.ErrBeside) {
+		return fmt.Errorf("--with %s: %w\n  fix: give an answer that hallmark verify accepts with the same --node and --validator", path, err)
+	}
+	return unlike("--with "+path, b, fmt.Errorf("--with %s: %w", path, err), sortRecord)
 }
 
 // beside opens the records of --with.
@@ -43,7 +51,7 @@ func (f *verifyFlags) beside(v *verify.Verifier, o *verify.Options) error {
 		}
 		r, err := v.Beside(b, *o)
 		if err != nil {
-			return fmt.Errorf("--with %s: %w", path, err)
+			return notBeside(path, b, err)
 		}
 		o.With = append(o.With, r)
 	}

@@ -87,3 +87,28 @@ func TestReadmeShowsAttacksTheDemoHas(t *testing.T) {
 		}
 	}
 }
+
+// TestPagesThatCommandsNameArePackaged: help that sends people to a page which the package lacks sends them nowhere.
+func TestPagesThatCommandsNameArePackaged(t *testing.T) {
+	description := read(t, "packaging/nfpm.yaml")
+	for _, pattern := range []string{"cmd/hallmark/*.go", "cmd/hallmark-agent/*.go", "packaging/agent.yaml", "systemd/*"} {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile(`(?:docs|share/doc/hallmark)/((?:kinds/)?[a-z-]+\.(?:md|conf|yaml))`).FindAllStringSubmatch(string(b), -1) {
+				if !strings.Contains(description, "dst: /usr/share/doc/hallmark/"+m[1]+",") && !strings.HasPrefix(m[1], "kinds/") {
+					t.Errorf("%s names %s, which the packages do not have", f, m[1])
+				}
+			}
+		}
+	}
+	if !strings.Contains(description, `src: "docs/kinds/*.md", dst: /usr/share/doc/hallmark/kinds/,`) {
+		t.Error("the pages of kinds are not packaged")
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,6 +115,55 @@ func TestPeersWithoutReference(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestSparseNodesHaveNoPartInADomain: neither do they silence the alarm, nor choose the middle, nor get a decision.
+func TestSparseNodesHaveNoPartInADomain(t *testing.T) {
+	for _, tc := range []struct {
+		name            string
+		cheaters        int
+		sparse          float64 // how far the sparse nodes' answers lie from the honest ones
+		cheater, honest stats.Decision
+	}{
+		{"the alarm stays", 10, 0, stats.Inconclusive, stats.Inconclusive},
+		{"the middle stays", 3, .6, stats.Outlier, stats.Inlier},
+	} {
+		const full, all = 24, 74
+		at := cheaters(all, tc.cheaters, .6)
+		for i := full; i < all; i++ {
+			at[i] = tc.sparse
+		}
+		a, e := collection(t, 9, 20, 10, "general", at)
+		few := func(line string) bool { // two answers to each question
+			var node, repeat int
+			i := strings.Index(line, `"node":"n`)
+			if i < 0 {
+				return true
+			}
+			fmt.Sscanf(line[i:], `"node":"n%d"`, &node)
+			fmt.Sscanf(line[strings.Index(line, `"repeat":`):], `"repeat":%d`, &repeat)
+			return node < full || repeat < 2
+		}
+		got := evaluate(t, kept(a, few), kept(e, few), Options{})
+		for i := range all {
+			want := tc.honest
+			switch {
+			case i < tc.cheaters:
+				want = tc.cheater
+			case i >= full:
+				want = stats.NotEvaluable
+			}
+			r := got[fmt.Sprintf("e/n%02d/embedding-score/general", i)]
+			if r.Decision != want || want == stats.NotEvaluable && r.PValue != nil {
+				t.Errorf("%s: node %d is %s (%s), want %s", tc.name, i, r.Decision, r.Reason, want)
+			}
+		}
+	}
+}
+
+// kept are the lines of a file that keep says yes to.
+func kept(file string, keep func(string) bool) string {
+	return strings.Join(slices.DeleteFunc(strings.SplitAfter(file, "\n"), func(l string) bool { return !keep(l) }), "")
 }
 
 func TestTooLittleDecidesNothing(t *testing.T) {

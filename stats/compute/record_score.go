@@ -10,6 +10,7 @@ type domainCells struct {
 	cells   [][]Cell    // by node, question
 	moments [][]Moments // the same
 	pooled  []Cell      // the reference's, by question; nil without one
+	peers   *Peers      // without one
 	center  *Center
 	err     error // why there is no centre
 }
@@ -56,7 +57,9 @@ func (r *run) cells(set stats.Set) *domainCells {
 	if d.pooled != nil {
 		d.center, d.err = Anchor(All(d.pooled))
 	} else {
-		d.center, d.err = Middle(d.moments)
+		if d.peers, d.err = NewPeers(d.moments); d.err == nil {
+			d.center = d.peers.Center
+		}
 	}
 	return d
 }
@@ -67,7 +70,7 @@ func (r *run) embedded(res *stats.Result, d *domainCells) {
 	res.Embedding = &stats.Embedding{Embedder: h.Embedder, Digest: h.Digest, Dimensions: h.Dimensions, Normalised: h.Normalised}
 	res.RawDigest = bothDigest(r.a.Digest, r.e.Digest)
 	if d.pooled == nil {
-		res.Reference = stats.Reference{Kind: stats.Peers, N: len(r.a.Nodes)}
+		res.Reference = stats.Reference{Kind: stats.Peers, N: d.peers.Nodes}
 		return
 	}
 	res.Reference = stats.Reference{Kind: stats.Anchor, ID: some(r.References), N: d.referenceAnswers()}
@@ -94,7 +97,6 @@ func (r *run) scores(d *domainCells) []*stats.Result {
 			scores[i], questions[i], failed[i] = d.center.Score(d.moments[i])
 		}
 	}
-	peers := r.peers(d, scores, failed)
 	for i, node := range r.a.Nodes {
 		res := r.record(node, stats.EmbeddingScore, d.set)
 		r.embedded(res, d)
@@ -112,7 +114,7 @@ func (r *run) scores(d *domainCells) []*stats.Result {
 		case d.pooled != nil:
 			r.decideAnchor(res, scores[i], d.enough(i, MinRepeats), d)
 		default:
-			peers.decide(res, i, d.enough(i, MinRepeatsPeers))
+			r.decidePeers(res, d.peers, i, d.enough(i, MinRepeatsPeers))
 		}
 		if d.set == stats.Knowledge {
 			knowledge(res)

@@ -2,6 +2,10 @@ package compute
 
 import "github.com/hallmark-attest/hallmark/stats"
 
+// minAttempts is what a decision takes: of 10 attempts one failure lets nothing be said,
+// and 10 that came leave up to 28 % of failures possible.
+const minAttempts = 50
+
 // outcomes makes the http-outcomes records: rates with Wilson intervals over all attempts.
 func (r *run) outcomes() []*stats.Result {
 	var out []*stats.Result
@@ -23,13 +27,15 @@ func (r *run) outcomes() []*stats.Result {
 			name string
 			flag stats.Flag
 		}{{"timeout_rate", stats.FlagTimeout}, {"error_500_rate", stats.FlagError500}, {"error_404_rate", stats.FlagError404}, {"error_other_rate", stats.FlagErrorOther}} {
-			if w := rate(res, c.name, counts[c.flag], len(attempts)); w != nil && w.CI95[0] > r.ErrorShare {
+			if w := rate(res, c.name, counts[c.flag], len(attempts)); w != nil && w.CI95[0] > r.ErrorShare && len(attempts) >= minAttempts {
 				res.Flags = append(res.Flags, c.flag)
 			}
 		}
 		switch {
 		case len(attempts) == 0:
 			undecided(res, stats.NotEvaluable, "no attempts")
+		case len(attempts) < minAttempts:
+			undecided(res, stats.NotEvaluable, "%d attempts: a decision needs %d", len(attempts), minAttempts)
 		case len(res.Flags) > 0:
 			res.Decision = stats.Outlier
 		default:

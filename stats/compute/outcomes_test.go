@@ -49,6 +49,7 @@ func TestOutcomesDecide(t *testing.T) {
 		{"too few, all failed", 49, map[string]int{`"timeout":true`: 49}, stats.NotEvaluable, "[]"},
 		{"none failed", 50, nil, stats.Inlier, "[]"},
 		{"time-outs", 50, map[string]int{`"timeout":true`: 10}, stats.Outlier, "[timeout]"},
+		{"a few of each kind", 100, map[string]int{`"timeout":true`: 6, `"status":503`: 6, `"status":404`: 6, `"error":"reset"`: 6}, stats.Outlier, "[]"},
 	} {
 		r := outcomes(t, tc.attempts, tc.failed)
 		if r.Method.Name != stats.HTTPOutcomes || r.Decision != tc.want || fmt.Sprint(r.Flags) != tc.flags || *r.Stats[0].Value != float64(count(tc.failed))/float64(tc.attempts) {

@@ -22,7 +22,7 @@ func (r *run) outcomes() []*stats.Result {
 				failed++
 			}
 		}
-		rate(res, "error_rate", failed, len(attempts))
+		all := rate(res, "error_rate", failed, len(attempts))
 		for _, c := range []struct {
 			name string
 			flag stats.Flag
@@ -36,8 +36,11 @@ func (r *run) outcomes() []*stats.Result {
 			undecided(res, stats.NotEvaluable, "no attempts")
 		case len(attempts) < minAttempts:
 			undecided(res, stats.NotEvaluable, "%d attempts: a decision needs %d", len(attempts), minAttempts)
-		case len(res.Flags) > 0:
+		case all.CI95[0] > r.ErrorShare: // and so wherever one kind alone is
 			res.Decision = stats.Outlier
+			if len(res.Flags) == 0 {
+				res.Reason = "failures of several kinds together: none alone is surely too frequent"
+			}
 		default:
 			res.Decision = stats.Inlier
 		}

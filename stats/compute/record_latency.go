@@ -50,6 +50,7 @@ func (r *run) latencies() []*stats.Result {
 	if len(r.References) > 0 || len(r.a.Nodes) > manyNodes {
 		common = r.compared(all, -1)
 	}
+	few := r.fewTimed(all)
 	var out []*stats.Result
 	for i, node := range r.a.Nodes {
 		res := r.record(node, stats.LatencyMethod, "")
@@ -72,7 +73,7 @@ func (r *run) latencies() []*stats.Result {
 		if len(r.References) > 0 {
 			res.Reference.Kind, res.Reference.ID = stats.Anchor, some(r.References)
 		}
-		r.slow(res, own, *other)
+		r.slow(res, own, *other, few)
 	}
 	return out
 }
@@ -91,7 +92,21 @@ func (r *run) compared(all []times, but int) *times {
 	return &o
 }
 
-func (r *run) slow(res *stats.Result, own, other times) {
+// fewTimed is why nobody is judged without a reference: of two nodes one is the slower, and which of them is as it should be nobody knows.
+func (r *run) fewTimed(all []times) error {
+	timed := 0
+	for _, t := range all {
+		if len(t.ttft) >= minTimed {
+			timed++
+		}
+	}
+	if len(r.References) > 0 || timed >= MinNodes {
+		return nil
+	}
+	return unable("%d nodes with %d timed answers and no reference: what is slow takes %d; give --reference", timed, minTimed, MinNodes)
+}
+
+func (r *run) slow(res *stats.Result, own, other times, few error) {
 	res.Method.Params = map[string]float64{"slow_share": r.SlowShare, "slow_level": slowLevel}
 	p, slow := 1.0, false
 	for _, c := range []struct {
@@ -115,6 +130,10 @@ func (r *run) slow(res *stats.Result, own, other times) {
 	}
 	if len(own.ttft) < minTimed || res.Reference.N < minTimed {
 		undecided(res, stats.NotEvaluable, "%d timed answers and %d to compare with: a decision needs %d of each", len(own.ttft), res.Reference.N, minTimed)
+		return
+	}
+	if few != nil {
+		undecided(res, stats.NotEvaluable, "%s", few)
 		return
 	}
 	p = math.Min(1, 2*p)

@@ -41,7 +41,7 @@ type Answer struct {
 	Error    string    `json:"error,omitempty"`
 	TTFT     float64   `json:"ttft_ms,omitempty"`  // request sent to first token
 	Total    float64   `json:"total_ms,omitempty"` // request sent to last token
-	Tokens   int       `json:"tokens,omitempty"`
+	Tokens   int       `json:"tokens,omitempty"`   // of the text, counted by who asked: a node's own count would choose its speed
 }
 
 // Key says which attempt.

@@ -71,3 +71,25 @@ func TestFewNodesAreNoReferenceForLatency(t *testing.T) {
 		}
 	}
 }
+
+// TestInlierOfLatencyTakesBothShifts: answers of one token have no time between tokens, and a node could hide there.
+func TestInlierOfLatencyTakesBothShifts(t *testing.T) {
+	usual := timing{60, 100, 10, 11}
+	for _, tc := range []struct {
+		name string
+		node timing
+		want stats.Decision
+		says string
+	}{
+		{"both", usual, stats.Inlier, ""},
+		{"one token", timing{60, 100, 0, 1}, stats.NotEvaluable, "itl_shift: "},
+		{"one token, late", timing{60, 400, 0, 1}, stats.Outlier, ""},
+		{"slow between tokens", timing{60, 100, 40, 11}, stats.Outlier, ""},
+		{"few", timing{49, 100, 10, 11}, stats.NotEvaluable, "ttft_shift: 49 timed answers"},
+	} {
+		r := timed(t, Options{References: []string{"n00"}}, usual, tc.node)[1]
+		if r.Decision != tc.want || !strings.Contains(r.Reason, tc.says) || (r.PValue == nil) != (tc.want == stats.NotEvaluable) {
+			t.Errorf("%s: %s (%s), p %v", tc.name, r.Decision, r.Reason, r.PValue)
+		}
+	}
+}

@@ -180,6 +180,21 @@ func TestTooLittleDecidesNothing(t *testing.T) {
 	}
 }
 
+// TestInlierOfEnergyTakesAnswers: a permutation test of few answers sees nothing, which is no sign of sameness.
+func TestInlierOfEnergyTakesAnswers(t *testing.T) {
+	a, e := collection(t, 10, 20, 10, "general", []float64{0, 0, 3})
+	few := func(line string) bool {
+		return strings.Contains(line, `"node":"n00"`) || !strings.Contains(line, `"node":`) || strings.Contains(line, `"repeat":0,`) || strings.Contains(line, `"repeat":1,`)
+	}
+	got := evaluate(t, kept(a, few), kept(e, few), Options{References: []string{"n00"}})
+	if r := got["e/n01/energy-distance/general"]; r.Decision != stats.NotEvaluable || !strings.Contains(r.Reason, "0 questions have 5 answers") || r.PValue == nil {
+		t.Errorf("two answers to each question: %s (%s)", r.Decision, r.Reason)
+	}
+	if r := got["e/n02/energy-distance/general"]; r.Decision != stats.Outlier {
+		t.Errorf("two answers, far off: %s (%s), p %v", r.Decision, r.Reason, *r.PValue)
+	}
+}
+
 // TestUnansweredQuestionIsNoEscape: of 21 questions one may stay without answers, and the node is still judged.
 func TestUnansweredQuestionIsNoEscape(t *testing.T) {
 	a, e := collection(t, 8, 21, 10, "general", []float64{0, .5})

@@ -13,6 +13,7 @@ func (r *run) energies(d *domainCells) []*stats.Result {
 	var out []*stats.Result
 	var p []float64
 	var tested []*stats.Result
+	var questions []int // of the tested: with answers enough
 	for i, node := range r.a.Nodes {
 		res := r.record(node, stats.EnergyDistance, d.set)
 		r.embedded(res, d)
@@ -33,7 +34,7 @@ func (r *run) energies(d *domainCells) []*stats.Result {
 			undecided(res, stats.NotEvaluable, "%s", err)
 		} else {
 			put(res, "energy", e.Value, nil).N = e.Questions
-			p, tested = append(p, e.P), append(tested, res)
+			p, tested, questions = append(p, e.P), append(tested, res), append(questions, d.enough(i, MinRepeats))
 		}
 		r.scatter(res, d, i)
 	}
@@ -46,6 +47,8 @@ func (r *run) energies(d *domainCells) []*stats.Result {
 			res.Decision = stats.Outlier
 		case p[i] <= lowest && lowest*float64(len(p)) > PeersFDR:
 			undecided(res, stats.Inconclusive, "no permutation reached it, and %d are too few for %d nodes: repeat with --permutations %.0f", r.Permutations, len(p), float64(len(p))/PeersFDR)
+		case questions[i] < MinQuestions: // a small p is as rare with few answers, a large one says nothing
+			tooFew(res, questions[i], MinRepeats)
 		default:
 			res.Decision = stats.Inlier
 		}

@@ -15,6 +15,7 @@ const (
 	MinQuestions    = 20
 	MinRepeats      = 5  // with an anchor
 	MinRepeatsPeers = 10 // without
+	MinReference    = 10 // answers of the reference to each question
 	MinNodes        = 20 // without
 	AnchorAnswers   = 100
 	PeersFDR        = 0.01 // expected share of honest nodes among the rejected

@@ -171,11 +171,55 @@ func TestTooLittleDecidesNothing(t *testing.T) {
 		name string
 		k, n int
 		want string
-	}{{"questions", 19, 10, "19 questions have 5 answers"}, {"repeats", 20, 4, "0 questions have 5 answers"}, {"once", 20, 1, "scatter is unknown"}} {
+	}{{"questions", 19, 10, "19 questions have 10 answers of the reference"}, {"repeats", 20, 9, "0 questions have 10 answers of the reference"}, {"once", 20, 1, "scatter is unknown"}} {
 		a, e := collection(t, 3, tc.k, tc.n, "general", []float64{0, 3})
 		r := evaluate(t, a, e, Options{References: []string{"n00"}})["e/n01/embedding-score/general"]
 		if r.Decision != stats.NotEvaluable || !strings.Contains(r.Reason, tc.want) || len(r.Flags) > 0 {
 			t.Errorf("%s: %s (%s), flags %v", tc.name, r.Decision, r.Reason, r.Flags)
+		}
+	}
+}
+
+func TestTooLittleOfTheNodeDecidesNothing(t *testing.T) {
+	a, e := collection(t, 3, 20, 10, "general", []float64{0, 3})
+	for name, few := range map[string]func(string) bool{
+		"19 questions": func(l string) bool { return !strings.Contains(l, `"question":"general07"`) },
+		"0 questions":  func(l string) bool { return strings.Contains(l, `"repeat":0,`) },
+	} {
+		node := func(l string) bool { return !strings.Contains(l, `"node":"n01"`) || few(l) }
+		r := evaluate(t, kept(a, node), kept(e, node), Options{References: []string{"n00"}})["e/n01/embedding-score/general"]
+		if r.Decision != stats.NotEvaluable || !strings.Contains(r.Reason, name+" have 5 answers") || len(r.Flags) > 0 || r.Stats[0].Value == nil {
+			t.Errorf("%s: %s (%s), flags %v", name, r.Decision, r.Reason, r.Flags)
+		}
+	}
+}
+
+// TestDecisionTakesAReference: T is stated against any, and decides against 20 questions with 10 answers alone.
+func TestDecisionTakesAReference(t *testing.T) {
+	a, e := collection(t, 11, 21, 10, "general", []float64{0, 0, .6})
+	for _, tc := range []struct {
+		name  string
+		leave []string // the reference's answers that did not come
+		want  [2]stats.Decision
+		n     int // questions behind T
+	}{
+		{"all", nil, [2]stats.Decision{stats.Inlier, stats.Outlier}, 21},
+		{"one question is thin", []string{"general03"}, [2]stats.Decision{stats.Inlier, stats.Outlier}, 20},
+		{"two are", []string{"general03", "general04"}, [2]stats.Decision{stats.NotEvaluable, stats.NotEvaluable}, 21},
+	} {
+		came := func(l string) bool {
+			return !strings.Contains(l, `"node":"n00"`) || !strings.Contains(l, `"repeat":0,`) || !slices.ContainsFunc(tc.leave, func(q string) bool { return strings.Contains(l, q) })
+		}
+		got := evaluate(t, kept(a, came), kept(e, came), Options{References: []string{"n00"}})
+		for i, want := range tc.want {
+			r := got[fmt.Sprintf("e/n%02d/embedding-score/general", i+1)]
+			if r.Decision != want || r.Stats[0].Value == nil || r.Stats[0].N != tc.n || want == stats.NotEvaluable && !strings.Contains(r.Reason, "answers of the reference") {
+				t.Errorf("%s: node %d is %s (%s), T of %d questions", tc.name, i+1, r.Decision, r.Reason, r.Stats[0].N)
+			}
+		}
+		// the permutation test holds its level with any reference: it may reject, and not clear
+		if same := got["e/n01/energy-distance/general"].Decision; same != tc.want[0] {
+			t.Errorf("%s: energy is %s", tc.name, same)
 		}
 	}
 }

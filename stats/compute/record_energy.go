@@ -47,6 +47,8 @@ func (r *run) energies(d *domainCells) []*stats.Result {
 			res.Decision = stats.Outlier
 		case p[i] <= lowest && lowest*float64(len(p)) > PeersFDR:
 			undecided(res, stats.Inconclusive, "no permutation reached it, and %d are too few for %d nodes: repeat with --permutations %.0f", r.Permutations, len(p), float64(len(p))/PeersFDR)
+		case d.referenced() < MinQuestions:
+			d.thin(res)
 		case questions[i] < MinQuestions: // a small p is as rare with few answers, a large one says nothing
 			tooFew(res, questions[i], MinRepeats)
 		default:

@@ -55,6 +55,7 @@ func (r *run) cells(set stats.Set) *domainCells {
 		d.cells, d.moments = append(d.cells, cells), append(d.moments, All(cells))
 	}
 	if d.pooled != nil {
+		d.thicken()
 		d.center, d.err = Anchor(All(d.pooled))
 	} else {
 		if d.peers, d.err = NewPeers(d.moments); d.err == nil {
@@ -62,6 +63,30 @@ func (r *run) cells(set stats.Set) *domainCells {
 		}
 	}
 	return d
+}
+
+// thicken leaves out the questions that the reference answered too rarely, where
+// enough are left: the scatter of a few answers is as good as unknown, and one
+// reference answer that did not come must not keep a whole domain without decision.
+func (d *domainCells) thicken() {
+	if d.referenced() < MinQuestions {
+		return // nothing is decided; what can be stated is
+	}
+	for q, c := range d.pooled {
+		if len(c) < MinReference {
+			d.pooled[q] = nil
+		}
+	}
+}
+
+// referenced counts the questions with enough answers of the reference.
+func (d *domainCells) referenced() (n int) {
+	for _, c := range d.pooled {
+		if len(c) >= MinReference {
+			n++
+		}
+	}
+	return n
 }
 
 // embedded adds what a record on embeddings must carry.
@@ -129,6 +154,8 @@ func (r *run) decideAnchor(res *stats.Result, score float64, questions int, d *d
 		res.Stats[0].Note = "the cut 1.9 was measured against 100 reference answers to each question; this reference has fewer"
 	}
 	switch {
+	case d.referenced() < MinQuestions:
+		d.thin(res)
 	case questions < MinQuestions:
 		tooFew(res, questions, MinRepeats)
 	case score >= ScoreCut:
@@ -150,6 +177,10 @@ func (d *domainCells) enough(i, least int) (n int) {
 		}
 	}
 	return n
+}
+
+func (d *domainCells) thin(res *stats.Result) {
+	undecided(res, stats.NotEvaluable, "%d questions have %d answers of the reference or more: a decision needs %d; ask the reference more often, or name more of them", d.referenced(), MinReference, MinQuestions)
 }
 
 func tooFew(res *stats.Result, questions, least int) {

@@ -260,6 +260,37 @@ func TestUnansweredQuestionIsNoEscape(t *testing.T) {
 	}
 }
 
+// TestWhoLeavesOutAnswersIsNoInlier, whatever it answered; and is an outlier where that stands out.
+func TestWhoLeavesOutAnswersIsNoInlier(t *testing.T) {
+	a, e := collection(t, 12, 20, 20, "general", []float64{0, 0, .5, 0})
+	failed := func(node string, repeats ...int) {
+		for _, r := range repeats {
+			at := fmt.Sprintf(`"repeat":%d,`, r)
+			e = kept(e, func(l string) bool { return !strings.Contains(l, node) || !strings.Contains(l, at) })
+			lines := strings.SplitAfter(a, "\n")
+			for i, l := range lines {
+				if strings.Contains(l, node) && strings.Contains(l, at) {
+					lines[i] = l[:strings.Index(l, at)+len(at)] + `"set":"general","timeout":true}` + "\n"
+				}
+			}
+			a = strings.Join(lines, "")
+		}
+	}
+	failed("n01", 0, 1) // a tenth
+	failed("n02", 0, 1)
+	failed("n03", 0) // 5 %
+	got := evaluate(t, a, e, Options{References: []string{"n00"}})
+	for id, want := range map[string]stats.Decision{
+		"n01/embedding-score/general": stats.Inconclusive, "n01/energy-distance/general": stats.Inconclusive, "n01/latency": stats.Inconclusive,
+		"n02/embedding-score/general": stats.Outlier, "n02/energy-distance/general": stats.Outlier, "n02/latency": stats.Inconclusive,
+		"n03/embedding-score/general": stats.Inlier, "n03/energy-distance/general": stats.Inlier, "n03/latency": stats.Inlier,
+	} {
+		if r := got["e/"+id]; r.Decision != want || want == stats.Inconclusive && !strings.Contains(r.Reason, "360 of 400 answers came") {
+			t.Errorf("%s: %s (%s), want %s", id, r.Decision, r.Reason, want)
+		}
+	}
+}
+
 // TestKnowledgeNeverClears: text cannot show that a knowledge base is the same.
 func TestKnowledgeNeverClears(t *testing.T) {
 	a, e := collection(t, 4, 20, 10, "knowledge", []float64{0, 0, .6})

@@ -329,6 +329,42 @@ func TestIdenticalAnswers(t *testing.T) {
 	}
 }
 
+// TestReasonsNameNoReferenceWhereThereIsNone: people would look for it.
+func TestReasonsNameNoReferenceWhereThereIsNone(t *testing.T) {
+	for _, tc := range []struct {
+		n    int
+		want string
+	}{{1, "the nodes answered no question twice"}, {2, "all answers of the nodes"}} {
+		var a, e strings.Builder
+		a.WriteString(answersHeader)
+		e.WriteString(`{"schema":"hallmark-embeddings/v1","embedder":"m","dimensions":1}` + "\n")
+		for r := range tc.n {
+			fmt.Fprintf(&a, `{"node":"n0","question":"q","repeat":%d,"text":"x"}`+"\n", r)
+			fmt.Fprintf(&e, `{"node":"n0","question":"q","repeat":%d,"embedding":[1]}`+"\n", r)
+		}
+		got := evaluate(t, a.String(), e.String(), Options{})["e/n0/embedding-score/general"]
+		if !strings.Contains(got.Reason, tc.want) {
+			t.Errorf("%q, want %q", got.Reason, tc.want)
+		}
+		for _, s := range got.Stats {
+			if strings.Contains(s.NotEvaluable, "reference") {
+				t.Errorf("%s: %s", s.Name, s.NotEvaluable)
+			}
+		}
+	}
+	isUnable(t, "no question in common", func() error {
+		c, err := Middle([][]Moments{All([]Cell{{{1, 2}, {3, 4}}, nil})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = c.Score(All([]Cell{nil, {{1, 2}}}))
+		if strings.Contains(err.Error(), "reference") {
+			t.Error(err)
+		}
+		return err
+	}())
+}
+
 // TestSilentNodeHasRecords: absence is said aloud.
 func TestSilentNodeHasRecords(t *testing.T) {
 	a, e := collection(t, 5, 20, 10, "general", []float64{0, 0})

@@ -10,11 +10,11 @@ import (
 // maxShift bounds the sample of each side of a shift: above, evenly spaced order statistics stand for all.
 const maxShift = 200
 
-// Shift is by how much a node's values lie above a reference's.
+// Shift is by how much a node's values lie above those compared with: a reference's, or the other nodes'.
 type Shift struct {
 	Value   float64    // Hodges-Lehmann: the median of all x_i - y_j, in the values' unit
 	CI95    [2]float64 // by the normal approximation of the rank sum; wider than need be where samples were thinned
-	Share   float64    // Value over the reference's median
+	Share   float64    // Value over the median compared with
 	PHigher float64    // one-sided: chance of ranks as high if both were the same
 	PLower  float64
 	N, M    int
@@ -44,7 +44,7 @@ func NewShift(x, y []float64) (*Shift, error) {
 	s.PHigher, s.PLower = rankSum(x, y)
 	mid := sortedQuantile(y, .5)
 	if mid <= 0 {
-		return nil, unable("the reference's median is %v: a shift has no share of it", mid)
+		return nil, unable("the median to compare with is %v: a shift has no share of it", mid)
 	}
 	s.Share = s.Value / mid
 	return s, nil

@@ -61,7 +61,7 @@ func (c *cell) pair() string {
 	return pair
 }
 
-// bars are the lab's figures on real answers, with room for chance.
+// bars are the lab's figures on real answers, with room for chance; docs/statistics.md names them.
 func bars(c cell, t counts) (missed []string) {
 	at := fmt.Sprintf("N=%d %.0f %% %s part %.0f %%: ", c.n, 100*c.share, c.pair(), 100*c.part)
 	ratio := func(a, b int) float64 { return float64(a) / float64(max(b, 1)) }

@@ -365,6 +365,15 @@ func TestReasonsNameNoReferenceWhereThereIsNone(t *testing.T) {
 	}())
 }
 
+// TestEnergyWithoutReferenceIsNotRun: it is said, with no number, and held against nobody.
+func TestEnergyWithoutReferenceIsNotRun(t *testing.T) {
+	a, e := collection(t, 7, 20, 10, "general", []float64{0, 0})
+	r := evaluate(t, a, e, Options{})["e/n00/energy-distance/general"]
+	if r == nil || r.Decision != stats.NotRun || !strings.Contains(r.Reason, "--reference") || len(r.Stats) != 0 || r.PValue != nil || r.Reference.Kind != stats.None {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestSilentNodeHasRecords: absence is said aloud.
 func TestSilentNodeHasRecords(t *testing.T) {
 	a, e := collection(t, 5, 20, 10, "general", []float64{0, 0})
@@ -406,11 +415,11 @@ func TestServiceFlags(t *testing.T) {
 	flags := map[string]string{}
 	for _, r := range results {
 		flags[r.Subject.NodeID] += fmt.Sprint(r.Flags)
-		if r.Method.Name == stats.EmbeddingScore && r.Decision != stats.NotRun {
+		if (r.Method.Name == stats.EmbeddingScore || r.Method.Name == stats.EnergyDistance) && r.Decision != stats.NotRun {
 			t.Errorf("%s without embeddings: %s", r.ID, r.Decision)
 		}
 	}
-	for node, want := range map[string]string{"ref": "[][][]", "slow": "[][slow][]", "bad": "[][][timeout error_500]"} {
+	for node, want := range map[string]string{"ref": "[][][][]", "slow": "[][][slow][]", "bad": "[][][][timeout error_500]"} {
 		if flags[node] != want {
 			t.Errorf("%s: flags %s, want %s", node, flags[node], want)
 		}

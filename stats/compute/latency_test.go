@@ -93,3 +93,17 @@ func TestInlierOfLatencyTakesBothShifts(t *testing.T) {
 		}
 	}
 }
+
+// TestTimesComparedWithAreThinned: reference.n says how many values the shift was taken against, and those are 200 at most.
+func TestTimesComparedWithAreThinned(t *testing.T) {
+	usual := timing{60, 100, 10, 11}
+	for name, r := range map[string]*stats.Result{
+		"a reference": timed(t, Options{References: []string{"n00"}}, timing{500, 100, 10, 11}, usual)[1],
+		"few peers":   timed(t, Options{}, fleet(20, usual)...)[0],
+		"many peers":  timed(t, Options{}, fleet(60, usual)...)[0],
+	} {
+		if r.Reference.N != maxShift || r.Decision != stats.Inlier {
+			t.Errorf("%s: %d times, %s (%s)", name, r.Reference.N, r.Decision, r.Reason)
+		}
+	}
+}

@@ -20,6 +20,7 @@ func (r *run) energies(d *domainCells) []*stats.Result {
 		out = append(out, res)
 		switch {
 		case d.pooled == nil:
+			res.Reference = stats.Reference{Kind: stats.None} // peers are none to this method
 			undecided(res, stats.NotRun, "no reference: give --reference")
 			continue
 		case r.isReference(node):

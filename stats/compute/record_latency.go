@@ -88,9 +88,7 @@ func (r *run) compared(all []times, but int) *times {
 			o.ttft, o.itl, o.rate = append(o.ttft, all[j].ttft...), append(o.itl, all[j].itl...), append(o.rate, all[j].rate...)
 		}
 	}
-	if but < 0 {
-		o.ttft, o.itl, o.rate = thinned(o.ttft), thinned(o.itl), thinned(o.rate)
-	}
+	o.ttft, o.itl, o.rate = thinned(o.ttft), thinned(o.itl), thinned(o.rate)
 	return &o
 }
 

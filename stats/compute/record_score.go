@@ -19,9 +19,11 @@ func (r *run) embeddings(set stats.Set) []*stats.Result {
 	if r.e == nil {
 		var out []*stats.Result
 		for _, node := range r.a.Nodes {
-			res := r.record(node, stats.EmbeddingScore, set)
-			undecided(res, stats.NotRun, "no embeddings: give --embeddings or --embed-url")
-			out = append(out, res)
+			for _, m := range []stats.MethodName{stats.EmbeddingScore, stats.EnergyDistance} {
+				res := r.record(node, m, set)
+				undecided(res, stats.NotRun, "no embeddings: give --embeddings or --embed-url")
+				out = append(out, res)
+			}
 		}
 		return out
 	}

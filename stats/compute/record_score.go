@@ -10,7 +10,9 @@ type domainCells struct {
 	cells   [][]Cell    // by node, question
 	moments [][]Moments // the same
 	pooled  []Cell      // the reference's, by question; nil without one
+	ref     []Moments   // the same
 	peers   *Peers      // without one
+	total   [][]float64 // without one: the sum of all mean points
 	center  *Center
 	err     error // why there is no centre
 }
@@ -58,8 +60,10 @@ func (r *run) cells(set stats.Set) *domainCells {
 	}
 	if d.pooled != nil {
 		d.thicken()
-		d.center, d.err = Anchor(All(d.pooled))
+		d.ref = All(d.pooled)
+		d.center, d.err = Anchor(d.ref)
 	} else {
+		d.total = total(d.moments)
 		if d.peers, d.err = NewPeers(d.moments); d.err == nil {
 			d.center = d.peers.Center
 		}

@@ -75,15 +75,15 @@ func (r *Result) checkEmbedding(m method) error {
 		if err := errors.Join(text("embedding.embedder", e.Embedder, true), digest("embedding.digest", e.Digest), count("embedding.dimensions", e.Dimensions)); err != nil {
 			return err
 		}
+		if e.Dimensions == 0 {
+			return errors.New("embedding.dimensions: missing: the paper's ratio grows with the square root of z")
+		}
 	}
 	if !m.embeds || r.Decision == NotRun {
 		return nil
 	}
 	if e == nil {
 		return fmt.Errorf("embedding: missing: distances of %s mean nothing without the embedder's id and its dimensions (z)", r.Method.Name)
-	}
-	if e.Dimensions == 0 {
-		return errors.New("embedding.dimensions: missing: the paper's ratio grows with the square root of z")
 	}
 	if r.Sample.Questions == 0 || r.Sample.Repeats == 0 {
 		if r.Decision != NotEvaluable {

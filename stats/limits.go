@@ -4,8 +4,7 @@ package stats
 const (
 	MaxResultSize   = 256 << 10 // one record as received
 	MaxDepth        = 8         // nested arrays and objects
-	MaxText         = 1024      // any text
-	MaxName         = 64        // names of stats and parameters
+	MaxText         = 1024      // any text; names of stats and parameters have 64 at most
 	MaxStats        = 64
 	MaxParams       = 64
 	MaxChallengeIDs = 1024

@@ -2,11 +2,15 @@ package stats
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"math"
 	"os"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -132,27 +136,85 @@ func TestOtherProducersFit(t *testing.T) {
 
 // TestSchemaNamesEveryMember holds docs/stat-result.schema.json against the types: members, words and the names' units.
 func TestSchemaNamesEveryMember(t *testing.T) {
-	b, err := os.ReadFile("../docs/stat-result.schema.json")
+	s, words := readSchema(t), constants(t)
+	compare(t, "", s, s.root, reflect.TypeFor[Result](), words)
+	for typ := range words {
+		t.Errorf("no member has words of type %s", typ)
+	}
+	items := s.root["properties"].(map[string]any)["stats"].(map[string]any)["items"].(map[string]any)
+	for name, want := range named {
+		st := map[string]any{"name": name, "value": 1., "unit": want.unit, "direction": string(want.direction)}
+		if want.sigma == s.valid(items, st) {
+			t.Errorf("%s without convention and ddof: sigma is %v", name, want.sigma)
+		}
+		st["convention"], st["ddof"] = "total_rms", 1.
+		if !s.valid(items, st) {
+			t.Errorf("the schema refuses %v", st)
+		}
+		for member, other := range map[string]string{"unit": "parsec", "direction": string(opposite(want.direction))} {
+			right := st[member]
+			if st[member] = other; s.valid(items, st) {
+				t.Errorf("the schema takes %v", st)
+			}
+			st[member] = right
+		}
+	}
+}
+
+func opposite(d Direction) Direction {
+	if d == LowBad {
+		return HighBad
+	}
+	return LowBad
+}
+
+// constants are the words of each type in words.go.
+func constants(t *testing.T) map[string][]string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), "words.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var doc map[string]any
-	if err := json.Unmarshal(b, &doc); err != nil {
-		t.Fatal(err)
+	out := map[string][]string{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		if v, ok := n.(*ast.ValueSpec); ok && v.Type != nil {
+			if lit, ok := v.Values[0].(*ast.BasicLit); ok {
+				word, err := strconv.Unquote(lit.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				typ := v.Type.(*ast.Ident).Name
+				out[typ] = append(out[typ], word)
+			}
+		}
+		return true
+	})
+	if len(out) != 8 {
+		t.Fatalf("words of %d types: %v", len(out), out)
 	}
-	compare(t, "", doc, doc, reflect.TypeFor[Result]())
+	return out
 }
 
-func compare(t *testing.T, path string, doc, node map[string]any, typ reflect.Type) {
-	if ref, ok := node["$ref"].(string); ok {
-		node = doc["$defs"].(map[string]any)[strings.TrimPrefix(ref, "#/$defs/")].(map[string]any)
-	}
+// compare takes out of words what the schema lists.
+func compare(t *testing.T, path string, s schema, node map[string]any, typ reflect.Type, words map[string][]string) {
+	node = s.resolve(node)
 	for typ.Kind() == reflect.Pointer {
 		typ = typ.Elem()
 	}
 	if typ.Kind() == reflect.Slice {
-		compare(t, path+"[]", doc, node["items"].(map[string]any), typ.Elem())
+		compare(t, path+"[]", s, node["items"].(map[string]any), typ.Elem(), words)
 		return
+	}
+	if typ.Kind() == reflect.String && typ != reflect.TypeFor[string]() {
+		var got []string
+		list, _ := node["enum"].([]any)
+		for _, w := range list {
+			got = append(got, w.(string))
+		}
+		want := words[typ.Name()]
+		if delete(words, typ.Name()); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {
+			t.Errorf("%s: the schema has %q, the code %q", path, got, want)
+		}
 	}
 	if typ.Kind() != reflect.Struct {
 		return
@@ -168,7 +230,7 @@ func compare(t *testing.T, path string, doc, node map[string]any, typ reflect.Ty
 			t.Errorf("%s/%s is not in the schema", path, name)
 			continue
 		}
-		compare(t, path+"/"+name, doc, p, typ.Field(i).Type)
+		compare(t, path+"/"+name, s, p, typ.Field(i).Type, words)
 	}
 	if len(props) != typ.NumField() {
 		t.Errorf("%s: the schema has %d members, the type %d", path, len(props), typ.NumField())

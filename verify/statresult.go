@@ -1,12 +1,13 @@
 package verify
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"io"
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/sign"
@@ -47,22 +48,25 @@ func ReadStatResult(line []byte, key *ecdsa.PublicKey) (*StatResult, error) {
 	if len(line) > MaxStatLine {
 		return nil, fmt.Errorf("stat-result: %d bytes, limit %d", len(line), MaxStatLine)
 	}
-	var l statLine
-	dec := json.NewDecoder(strings.NewReader(string(line)))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&l); err != nil || l.Signed == "" || dec.More() {
-		if key != nil {
-			return nil, errors.New("stat-result: not signed, and a signer's key was given")
-		}
+	signed, err := signedPart(line)
+	switch {
+	case err != nil: // a line that was cut is that, and not one without signature
+		return nil, fmt.Errorf("stat-result: %w", err)
+	case signed == "" && key != nil:
+		return nil, errors.New("stat-result: not signed, and a signer's key was given")
+	case signed == "":
 		r, err := stats.Parse(line)
 		if err != nil {
 			return nil, err
 		}
 		return &StatResult{Result: r}, nil
 	}
-	doc, err := base64.RawURLEncoding.Strict().DecodeString(l.Signed)
+	doc, err := base64.RawURLEncoding.Strict().DecodeString(signed)
 	if err != nil {
 		return nil, fmt.Errorf("stat-result: %w", err)
+	}
+	if base64.RawURLEncoding.EncodeToString(doc) != signed { // the library skips line breaks
+		return nil, errors.New("stat-result: base64url with line breaks")
 	}
 	m, err := sign.Open(doc, attest.TypeStatResult, MaxStatLine)
 	if err != nil {
@@ -80,4 +84,57 @@ func ReadStatResult(line []byte, key *ecdsa.PublicKey) (*StatResult, error) {
 	}
 	signer := m.KeyID()
 	return &StatResult{r, &signer, key != nil}, nil
+}
+
+// signedPart returns what stands in stat_result, "" where line is a bare record: an
+// object without that member. Members stand once, and nothing follows the object.
+func signedPart(line []byte) (signed string, err error) {
+	dec := json.NewDecoder(bytes.NewReader(line))
+	t, err := dec.Token()
+	if err != nil {
+		return "", cut(err)
+	}
+	if t != json.Delim('{') {
+		return "", errors.New("want one JSON object on the line")
+	}
+	seen := map[string]json.RawMessage{}
+	for dec.More() {
+		k, err := dec.Token()
+		if err != nil {
+			return "", cut(err)
+		}
+		name, _ := k.(string)
+		if _, twice := seen[name]; twice {
+			return "", fmt.Errorf("member %.80q stands twice", name)
+		}
+		var v json.RawMessage
+		if err := dec.Decode(&v); err != nil {
+			return "", cut(err)
+		}
+		seen[name] = v
+	}
+	if _, err := dec.Token(); err != nil {
+		return "", cut(err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return "", errors.New("bytes behind the object: one object on a line")
+	}
+	v, ok := seen["stat_result"]
+	if !ok {
+		return "", nil
+	}
+	if len(seen) > 1 {
+		return "", errors.New("members beside stat_result")
+	}
+	if err := json.Unmarshal(v, &signed); err != nil || signed == "" {
+		return "", errors.New("stat_result: want base64url of a signed record")
+	}
+	return signed, nil
+}
+
+func cut(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the line is cut off")
+	}
+	return err
 }

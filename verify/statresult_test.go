@@ -72,6 +72,48 @@ func TestStatResultIsBySignerAlone(t *testing.T) {
 	}
 }
 
+// TestStatResultLineIsStrict: a line is one object with members that stand once, and one that was cut is called that first.
+func TestStatResultLineIsStrict(t *testing.T) {
+	key, err := sign.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &stats.Result{Schema: stats.Schema, ID: "x", Method: stats.Method{Name: stats.LatencyMethod, Version: "1"}, Subject: stats.Subject{NodeID: "n"},
+		Epoch: stats.Epoch{ID: "e"}, Reference: stats.Reference{Kind: stats.None}, Decision: stats.Inlier}
+	line, err := MarshalStatResult(key, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare, err := MarshalStatResult(nil, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := string(line)
+	for _, tc := range []struct{ name, line, want string }{
+		{"cut", good[:len(good)/2], "cut off"},
+		{"cut at the end", good[:len(good)-1], "cut off"},
+		{"bare, cut", string(bare[:len(bare)/2]), "cut off"},
+		{"empty", "", "cut off"},
+		{"a brace behind", good + "}", "bytes behind"},
+		{"a bracket behind", good + "]", "bytes behind"},
+		{"another behind", good + good, "bytes behind"},
+		{"twice", good[:len(good)-1] + "," + good[1:], "stands twice"},
+		{"capitals", strings.Replace(good, "stat_result", "STAT_RESULT", 1), "not signed"},
+		{"beside it", `{"x":1,` + good[1:], "beside stat_result"},
+		{"a number", `{"stat_result":7}`, "want base64url"},
+		{"line breaks", good[:len(good)-2] + `\n"}`, "line breaks"},
+		{"no object", "[]", "want one JSON object"},
+		{"bare", string(bare), "not signed"},
+	} {
+		if _, err := ReadStatResult([]byte(tc.line), &key.PublicKey); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v, want %q", tc.name, err, tc.want)
+		}
+	}
+	if _, err := ReadStatResult(append(line, '\n'), &key.PublicKey); err != nil {
+		t.Errorf("a space behind the object: %v", err)
+	}
+}
+
 func signedLine(t *testing.T, doc []byte) []byte {
 	t.Helper()
 	b, err := json.Marshal(statLine{base64.RawURLEncoding.EncodeToString(doc)})

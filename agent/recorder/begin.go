@@ -73,7 +73,7 @@ func (r *Recorder) continues(g *telemetry.Genesis, ueid attest.UEID) (facts []te
 	if found.Previous != nil {
 		g.Previous, g.Ordinal, g.Why = found.Previous, found.Ordinal+1, ""
 	}
-	return facts[:min(len(facts), telemetry.MaxFacts/2)]
+	return telemetry.AtMost(facts, telemetry.MaxFacts/2)
 }
 
 // text makes a message fit to be a fact.

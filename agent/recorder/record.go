@@ -23,10 +23,7 @@ func (r *Recorder) record(in reading) {
 func (r *Recorder) step(now moment, in reading) {
 	facts, missed := r.watch.facts(now)
 	r.missed += missed
-	facts = append(append(append(r.pending, facts...), in.facts...), r.driver.facts(in)...)
-	if over := len(facts) - telemetry.MaxFacts; over > 0 {
-		facts = append(facts[:telemetry.MaxFacts-1], telemetry.Fact{Name: telemetry.FactOmitted, Value: int64(over + 1)})
-	}
+	facts = telemetry.AtMost(append(append(append(r.pending, facts...), in.facts...), r.driver.facts(in)...), telemetry.MaxFacts)
 	marks := r.marks[:min(len(r.marks), telemetry.MaxMarks)]
 	rec := &telemetry.Record{At: uint64(max(now.wall.UnixMilli(), 0)), Uptime: max(millis(now.boot), r.uptime+1),
 		Devices: in.devices, Absent: in.absent, Facts: facts, Marks: marks}

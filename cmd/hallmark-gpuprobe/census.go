@@ -125,14 +125,13 @@ func (h *handle) keep(before []*handle) {
 	}
 }
 
-// open reports whether h may be asked, and why not.
-func (h *handle) open(skip []string) error {
+// open reports whether h may be asked, and why not; stuck is what holds it, if something does.
+func (h *handle) open(skip []string) (stuck *gpu.Stuck, err error) {
 	if slices.Contains(skip, h.key) {
-		return errSkipped
+		return nil, errSkipped
 	}
 	if _, _, busy := h.lane.stuck(); busy || h.late {
-		_, err := h.stuck()
-		return err
+		return h.stuck()
 	}
-	return h.err
+	return nil, h.err
 }

@@ -91,9 +91,9 @@ func most(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // stuck is what is said of h while its lane is held.
-func (h *handle) stuck() (gpu.Stuck, error) {
+func (h *handle) stuck() (*gpu.Stuck, error) {
 	call, d, _ := h.lane.stuck()
-	s := gpu.Stuck{Key: h.key, Index: uint64(h.index), Call: call, Millis: uint64(max(d.Milliseconds(), 0))}
+	s := &gpu.Stuck{Key: h.key, Index: uint64(h.index), Call: call, Millis: uint64(max(d.Milliseconds(), 0))}
 	return s, absent(attest.Timeout, "%s", s.Detail())
 }
 

@@ -48,8 +48,9 @@ func (s *shot) Count() (int, error) {
 	}
 	s.parts = make([]*part, len(s.devices))
 	for i, h := range s.devices {
-		p := &part{err: h.open(s.skip)}
+		p := &part{}
 		s.parts[i] = p
+		_, p.err = h.open(s.skip)
 		if p.err != nil {
 			continue
 		}

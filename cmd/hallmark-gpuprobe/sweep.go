@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
@@ -18,6 +19,16 @@ const maxXids = telemetry.MaxFacts - 16
 type job struct {
 	done    <-chan struct{}
 	reading *reading
+}
+
+// turn is what a sweep has of one GPU: a reading in progress, or why there is none.
+// That is asked once. A GPU that comes back while others are read would else be
+// neither read nor absent.
+type turn struct {
+	*handle
+	reads *job
+	stuck *gpu.Stuck
+	err   error
 }
 
 // sweep reads all GPUs at the same time. Whatever one of them does, the others'
@@ -40,43 +51,65 @@ func (l *library) sweep(p gpu.SweepParams) (*gpu.Sweep, error) {
 	for _, key := range p.Skip {
 		none = append(none, gone(key, errSkipped))
 	}
-	begun := make([]*job, len(l.devices))
+	turns := make([]turn, len(l.devices))
 	for i, h := range l.devices {
 		s.Facts = append(s.Facts, h.missed()...)
-		if h.open(p.Skip) == nil {
-			r := &reading{asker: asker{library: l, handle: h}, watch: h.watch, minute: p.Minute}
-			begun[i] = &job{done: h.lane.start(r.read), reading: r}
-		}
+		turns[i] = l.begin(h, p)
 	}
-	for i, h := range l.devices {
-		switch err := h.open(p.Skip); {
-		case begun[i] != nil && in(ctx, begun[i].done):
-			d, a := begun[i].reading.result()
-			if a = append(none, a...); d != nil {
-				s.Devices = append(s.Devices, *d)
-			}
-			none = a
-			s.Facts = append(s.Facts, begun[i].reading.facts...)
-		case begun[i] != nil || err != nil && err != h.err && err != errSkipped:
-			if begun[i] != nil {
-				h.job = begun[i]
-			}
-			stuck, err := h.stuck()
-			s.Stuck, none = append(s.Stuck, stuck), append(none, gone(h.key, err))
-		case err != nil && err != errSkipped:
-			none = append(none, gone(h.key, err))
-		}
+	for _, t := range turns {
+		none = append(none, t.end(ctx, s)...)
 	}
 	if l.total > gpu.MaxDevices {
 		none = append(none, attest.Absent("gpu", attest.Oversize, "%d GPUs, the first %d are listed", l.total, gpu.MaxDevices))
 	}
 	if over := len(s.Facts) - maxXids; over > 0 {
 		s.Facts = s.Facts[:maxXids]
-		none = append(none, attest.Absent("xid", attest.Oversize, "more than %d Xid errors in one sweep", maxXids))
+		none = append(none, attest.Absent("xid", attest.Oversize, "%d Xid errors in one sweep, the first %d are listed", maxXids+over, maxXids))
 	}
 	slices.SortFunc(s.Devices, func(a, b telemetry.Device) int { return cmp.Compare(a.Key, b.Key) })
 	s.Absent = gpu.Fold(none)
 	return s, s.Check()
+}
+
+// begin starts to read h, unless it may not be asked.
+func (l *library) begin(h *handle, p gpu.SweepParams) turn {
+	t := turn{handle: h}
+	if slices.Contains(p.Skip, h.key) {
+		return t // stated already, as all that are to be left alone
+	}
+	if t.stuck, t.err = h.open(p.Skip); t.err != nil {
+		return t
+	}
+	r := &reading{asker: asker{library: l, handle: h}, watch: h.watch, minute: p.Minute}
+	if done := h.lane.start(r.read); done != nil {
+		t.reads = &job{done: done, reading: r}
+	} else {
+		t.stuck, t.err = h.stuck()
+	}
+	return t
+}
+
+// end waits for the GPU, puts what came into s and returns what did not.
+func (t turn) end(ctx context.Context, s *gpu.Sweep) []attest.Absence {
+	if t.reads != nil {
+		if in(ctx, t.reads.done) {
+			d, none := t.reads.reading.result()
+			if d != nil {
+				s.Devices = append(s.Devices, *d)
+			}
+			s.Facts = append(s.Facts, t.reads.reading.facts...)
+			return none
+		}
+		t.handle.job = t.reads
+		t.stuck, t.err = t.handle.stuck()
+	}
+	if t.stuck != nil {
+		s.Stuck = append(s.Stuck, *t.stuck)
+	}
+	if t.err == nil {
+		return nil
+	}
+	return []attest.Absence{gone(t.key, t.err)}
 }
 
 // gone is the absence of a whole GPU.

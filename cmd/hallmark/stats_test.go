@@ -88,7 +88,7 @@ func writeAnswers(ts *testscript.TestScript, neg bool, args []string) {
 			vocabulary = 6
 		}
 		for q := range 20 {
-			for r := range 8 {
+			for r := range compute.MinReference {
 				var words []string
 				for range 10 {
 					words = append(words, fmt.Sprintf("w%d-%d", q, vocabulary+rng.IntN(12)))

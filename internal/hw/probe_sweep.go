@@ -56,8 +56,7 @@ func (p *Probe) Sweep(ctx context.Context, params gpu.SweepParams) (*gpu.Sweep, 
 	select {
 	case a := <-answers:
 		if a.sweep != nil {
-			a.sweep.Facts = append(p.Facts(), a.sweep.Facts...)
-			a.sweep.Facts = a.sweep.Facts[:min(len(a.sweep.Facts), telemetry.MaxFacts)]
+			a.sweep.Facts = telemetry.AtMost(append(p.Facts(), a.sweep.Facts...), telemetry.MaxFacts)
 		}
 		return a.sweep, a.err
 	case <-ctx.Done():
@@ -118,12 +117,11 @@ func (p *Probe) stuckIn(c *child, list []gpu.Stuck, s *gpu.Sweep) (replaced bool
 	return replaced
 }
 
-// tell keeps facts for the next sweep, those of this moment and no more than fit.
+// tell keeps facts for the next sweep: the first that fit, and how many more there were.
 func (p *Probe) tell(facts ...telemetry.Fact) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.facts = append(p.facts, facts...)
-	p.facts = p.facts[:min(len(p.facts), telemetry.MaxFacts)]
+	p.facts = telemetry.AtMost(append(p.facts, facts...), telemetry.MaxFacts)
 }
 
 // Facts returns, and forgets, what happened since it was last asked: probes that

@@ -27,6 +27,10 @@ func fakeSweep(behaviour string, params []byte) *gpu.Sweep {
 	case "slow":
 		time.Sleep(500 * time.Millisecond)
 		s.Facts = []telemetry.Fact{{Name: telemetry.FactXid, Value: 79, Text: a}}
+	case "xids":
+		for n := range int64(40) {
+			s.Facts = append(s.Facts, telemetry.Fact{Name: telemetry.FactXid, Value: n, Text: a})
+		}
 	case "crash":
 		os.Exit(127)
 	case "stuck":
@@ -81,6 +85,22 @@ func TestSweepThatIsLateGoesOnBehindItsCaller(t *testing.T) {
 	}
 	if p.failures != 0 {
 		t.Errorf("%d failures", p.failures)
+	}
+}
+
+// TestSweepSaysHowManyFactsDidNotFit: events that nobody can read must not vanish unsaid.
+func TestSweepSaysHowManyFactsDidNotFit(t *testing.T) {
+	p := newTestProbe(t, "xids")
+	for range 60 {
+		p.tell(telemetry.Fact{Name: telemetry.FactProbe}, telemetry.Fact{Name: telemetry.FactProbe})
+	}
+	s, err := sweepWithin(t, p, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := s.Facts[len(s.Facts)-1]
+	if len(s.Facts) != telemetry.MaxFacts || last.Name != telemetry.FactOmitted || last.Value != 120+40-(telemetry.MaxFacts-1) {
+		t.Errorf("%d facts, the last %+v", len(s.Facts), last)
 	}
 }
 

@@ -41,7 +41,7 @@ type Answer struct {
 	Error    string    `json:"error,omitempty"`
 	TTFT     float64   `json:"ttft_ms,omitempty"`  // request sent to first token
 	Total    float64   `json:"total_ms,omitempty"` // request sent to last token
-	Tokens   int       `json:"tokens,omitempty"`
+	Tokens   int       `json:"tokens,omitempty"`   // of the text, counted by who asked: a node's own count would choose its speed
 }
 
 // Key says which attempt.
@@ -155,8 +155,12 @@ func (x *Answer) parse(line []byte) error {
 		return fmt.Errorf("repeat %d: want 0 to %d", x.Repeat, MaxRepeat)
 	case outcomes != 1:
 		return fmt.Errorf(`%d outcomes: want exactly one of text, "timeout":true, a status above 299, error`, outcomes)
-	case x.TTFT < 0 || x.Total < x.TTFT || x.Tokens < 0:
-		return errors.New("times and tokens: want 0 <= ttft_ms <= total_ms, both from sending the request")
+	case !(x.TTFT >= 0 && x.Total >= x.TTFT && x.Total <= MaxTime):
+		return fmt.Errorf("times: want 0 <= ttft_ms <= total_ms <= %d, both from sending the request", MaxTime)
+	case x.TTFT > 0 && x.TTFT < MinTime:
+		return fmt.Errorf("ttft_ms %v: want %v or more, or leave it out", x.TTFT, MinTime)
+	case x.Tokens < 0 || x.Tokens > MaxTokens:
+		return fmt.Errorf("tokens %d: want 0 to %d", x.Tokens, MaxTokens)
 	}
 	return errors.Join(stats.CheckText("node", x.Node, MaxID), stats.CheckText("question", x.Question, MaxID), optional("error", x.Error))
 }

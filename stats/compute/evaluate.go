@@ -13,9 +13,11 @@ import (
 // What a decision needs at least; below, the numbers are stated and decide nothing.
 const (
 	MinQuestions    = 20
-	MinRepeats      = 5  // with an anchor
-	MinRepeatsPeers = 10 // without
-	MinNodes        = 20 // without
+	MinRepeats      = 5    // with an anchor
+	MinRepeatsPeers = 10   // without
+	MinReference    = 10   // answers of the reference to each question
+	MinNodes        = 20   // without
+	MinCame         = 0.95 // of what a node was asked, for an inlier
 	AnchorAnswers   = 100
 	PeersFDR        = 0.01 // expected share of honest nodes among the rejected
 	Version         = "1"
@@ -79,6 +81,9 @@ func Evaluate(a *Answers, e *Embeddings, o Options) ([]*stats.Result, error) {
 	}
 	out = append(out, r.latencies()...)
 	out = append(out, r.outcomes()...)
+	for _, res := range out {
+		r.came(res)
+	}
 	slices.SortStableFunc(out, func(x, y *stats.Result) int { return strings.Compare(x.Subject.NodeID, y.Subject.NodeID) })
 	return out, nil
 }
@@ -108,6 +113,27 @@ func (r *run) record(node string, method stats.MethodName, set stats.Set) *stats
 	}
 	r.count(res, node, set)
 	return res
+}
+
+// came takes an inlier back where answers are missing. A node chooses what it
+// leaves unanswered: what would have told, what it had to ask another for, what was
+// slow. An outlier stays one; http-outcomes is about the missing ones itself.
+func (r *run) came(res *stats.Result) {
+	if res.Decision != stats.Inlier || res.Method.Name == stats.HTTPOutcomes {
+		return
+	}
+	asked, came := 0, 0
+	for _, x := range r.of(res.Subject.NodeID) {
+		if set := res.Sample.Set; set == "" || x.Set == set {
+			asked++
+			if x.Text != nil {
+				came++
+			}
+		}
+	}
+	if float64(came) < MinCame*float64(asked) {
+		undecided(res, stats.Inconclusive, "what came does not stand out, and only %d of %d answers came: an inlier takes %.0f %%, for a node chooses what it leaves unanswered", came, asked, 100*MinCame)
+	}
 }
 
 // count fills in how much the node answered: of one set, or of both.

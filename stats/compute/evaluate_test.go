@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -116,17 +117,125 @@ func TestPeersWithoutReference(t *testing.T) {
 	}
 }
 
+// TestSparseNodesHaveNoPartInADomain: neither do they silence the alarm, nor choose the middle, nor get a decision.
+func TestSparseNodesHaveNoPartInADomain(t *testing.T) {
+	for _, tc := range []struct {
+		name            string
+		cheaters        int
+		sparse          float64 // how far the sparse nodes' answers lie from the honest ones
+		cheater, honest stats.Decision
+	}{
+		{"the alarm stays", 10, 0, stats.Inconclusive, stats.Inconclusive},
+		{"the middle stays", 3, .6, stats.Outlier, stats.Inlier},
+	} {
+		const full, all = 24, 74
+		at := cheaters(all, tc.cheaters, .6)
+		for i := full; i < all; i++ {
+			at[i] = tc.sparse
+		}
+		a, e := collection(t, 9, 20, 10, "general", at)
+		few := func(line string) bool { // two answers to each question
+			var node, repeat int
+			i := strings.Index(line, `"node":"n`)
+			if i < 0 {
+				return true
+			}
+			fmt.Sscanf(line[i:], `"node":"n%d"`, &node)
+			fmt.Sscanf(line[strings.Index(line, `"repeat":`):], `"repeat":%d`, &repeat)
+			return node < full || repeat < 2
+		}
+		got := evaluate(t, kept(a, few), kept(e, few), Options{})
+		for i := range all {
+			want := tc.honest
+			switch {
+			case i < tc.cheaters:
+				want = tc.cheater
+			case i >= full:
+				want = stats.NotEvaluable
+			}
+			r := got[fmt.Sprintf("e/n%02d/embedding-score/general", i)]
+			if r.Decision != want || want == stats.NotEvaluable && r.PValue != nil {
+				t.Errorf("%s: node %d is %s (%s), want %s", tc.name, i, r.Decision, r.Reason, want)
+			}
+		}
+	}
+}
+
+// kept are the lines of a file that keep says yes to.
+func kept(file string, keep func(string) bool) string {
+	return strings.Join(slices.DeleteFunc(strings.SplitAfter(file, "\n"), func(l string) bool { return !keep(l) }), "")
+}
+
 func TestTooLittleDecidesNothing(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		k, n int
 		want string
-	}{{"questions", 19, 10, "19 questions have 5 answers"}, {"repeats", 20, 4, "0 questions have 5 answers"}, {"once", 20, 1, "scatter is unknown"}} {
+	}{{"questions", 19, 10, "19 questions have 10 answers of the reference"}, {"repeats", 20, 9, "0 questions have 10 answers of the reference"}, {"once", 20, 1, "scatter is unknown"}} {
 		a, e := collection(t, 3, tc.k, tc.n, "general", []float64{0, 3})
 		r := evaluate(t, a, e, Options{References: []string{"n00"}})["e/n01/embedding-score/general"]
 		if r.Decision != stats.NotEvaluable || !strings.Contains(r.Reason, tc.want) || len(r.Flags) > 0 {
 			t.Errorf("%s: %s (%s), flags %v", tc.name, r.Decision, r.Reason, r.Flags)
 		}
+	}
+}
+
+func TestTooLittleOfTheNodeDecidesNothing(t *testing.T) {
+	a, e := collection(t, 3, 20, 10, "general", []float64{0, 3})
+	for name, few := range map[string]func(string) bool{
+		"19 questions": func(l string) bool { return !strings.Contains(l, `"question":"general07"`) },
+		"0 questions":  func(l string) bool { return strings.Contains(l, `"repeat":0,`) },
+	} {
+		node := func(l string) bool { return !strings.Contains(l, `"node":"n01"`) || few(l) }
+		r := evaluate(t, kept(a, node), kept(e, node), Options{References: []string{"n00"}})["e/n01/embedding-score/general"]
+		if r.Decision != stats.NotEvaluable || !strings.Contains(r.Reason, name+" have 5 answers") || len(r.Flags) > 0 || r.Stats[0].Value == nil {
+			t.Errorf("%s: %s (%s), flags %v", name, r.Decision, r.Reason, r.Flags)
+		}
+	}
+}
+
+// TestDecisionTakesAReference: T is stated against any, and decides against 20 questions with 10 answers alone.
+func TestDecisionTakesAReference(t *testing.T) {
+	a, e := collection(t, 11, 21, 10, "general", []float64{0, 0, .6})
+	for _, tc := range []struct {
+		name  string
+		leave []string // the reference's answers that did not come
+		want  [2]stats.Decision
+		n     int // questions behind T
+	}{
+		{"all", nil, [2]stats.Decision{stats.Inlier, stats.Outlier}, 21},
+		{"one question is thin", []string{"general03"}, [2]stats.Decision{stats.Inlier, stats.Outlier}, 20},
+		{"two are", []string{"general03", "general04"}, [2]stats.Decision{stats.NotEvaluable, stats.NotEvaluable}, 21},
+	} {
+		came := func(l string) bool {
+			return !strings.Contains(l, `"node":"n00"`) || !strings.Contains(l, `"repeat":0,`) || !slices.ContainsFunc(tc.leave, func(q string) bool { return strings.Contains(l, q) })
+		}
+		got := evaluate(t, kept(a, came), kept(e, came), Options{References: []string{"n00"}})
+		for i, want := range tc.want {
+			r := got[fmt.Sprintf("e/n%02d/embedding-score/general", i+1)]
+			if r.Decision != want || r.Stats[0].Value == nil || r.Stats[0].N != tc.n || want == stats.NotEvaluable && !strings.Contains(r.Reason, "answers of the reference") {
+				t.Errorf("%s: node %d is %s (%s), T of %d questions", tc.name, i+1, r.Decision, r.Reason, r.Stats[0].N)
+			}
+		}
+		// the permutation test holds its level with any reference: it may reject, and not clear
+		if same := got["e/n01/energy-distance/general"].Decision; same != tc.want[0] {
+			t.Errorf("%s: energy is %s", tc.name, same)
+		}
+	}
+}
+
+// TestInlierOfEnergyTakesAnswers: a permutation test of few answers sees nothing, which is no sign of sameness.
+func TestInlierOfEnergyTakesAnswers(t *testing.T) {
+	a, e := collection(t, 10, 20, 10, "general", []float64{0, 0, 3})
+	few := func(line string) bool {
+		return strings.Contains(line, `"node":"n00"`) || !strings.Contains(line, `"node":`) || strings.Contains(line, `"repeat":0,`) || strings.Contains(line, `"repeat":1,`)
+	}
+	got := evaluate(t, kept(a, few), kept(e, few), Options{References: []string{"n00"}})
+	if r := got["e/n01/energy-distance/general"]; r.Decision != stats.NotEvaluable || !strings.Contains(r.Reason, "0 questions have 5 answers") || r.PValue == nil {
+		t.Errorf("two answers to each question: %s (%s)", r.Decision, r.Reason)
+	}
+	if r := got["e/n02/energy-distance/general"]; r.Decision != stats.Outlier {
+		t.Errorf("two answers, far off: %s (%s), p %v", r.Decision, r.Reason, *r.PValue)
 	}
 }
 
@@ -148,6 +257,37 @@ func TestUnansweredQuestionIsNoEscape(t *testing.T) {
 	r := evaluate(t, strings.Join(answers, ""), strings.Join(embeddings, ""), Options{References: []string{"n00"}})["e/n01/embedding-score/general"]
 	if r.Decision != stats.Outlier {
 		t.Errorf("%s (%s)", r.Decision, r.Reason)
+	}
+}
+
+// TestWhoLeavesOutAnswersIsNoInlier, whatever it answered; and is an outlier where that stands out.
+func TestWhoLeavesOutAnswersIsNoInlier(t *testing.T) {
+	a, e := collection(t, 12, 20, 20, "general", []float64{0, 0, .5, 0})
+	failed := func(node string, repeats ...int) {
+		for _, r := range repeats {
+			at := fmt.Sprintf(`"repeat":%d,`, r)
+			e = kept(e, func(l string) bool { return !strings.Contains(l, node) || !strings.Contains(l, at) })
+			lines := strings.SplitAfter(a, "\n")
+			for i, l := range lines {
+				if strings.Contains(l, node) && strings.Contains(l, at) {
+					lines[i] = l[:strings.Index(l, at)+len(at)] + `"set":"general","timeout":true}` + "\n"
+				}
+			}
+			a = strings.Join(lines, "")
+		}
+	}
+	failed("n01", 0, 1) // a tenth
+	failed("n02", 0, 1)
+	failed("n03", 0) // 5 %
+	got := evaluate(t, a, e, Options{References: []string{"n00"}})
+	for id, want := range map[string]stats.Decision{
+		"n01/embedding-score/general": stats.Inconclusive, "n01/energy-distance/general": stats.Inconclusive, "n01/latency": stats.Inconclusive,
+		"n02/embedding-score/general": stats.Outlier, "n02/energy-distance/general": stats.Outlier, "n02/latency": stats.Inconclusive,
+		"n03/embedding-score/general": stats.Inlier, "n03/energy-distance/general": stats.Inlier, "n03/latency": stats.Inlier,
+	} {
+		if r := got["e/"+id]; r.Decision != want || want == stats.Inconclusive && !strings.Contains(r.Reason, "360 of 400 answers came") {
+			t.Errorf("%s: %s (%s), want %s", id, r.Decision, r.Reason, want)
+		}
 	}
 }
 
@@ -186,6 +326,51 @@ func TestIdenticalAnswers(t *testing.T) {
 				t.Errorf("%s is %v", s.Name, *s.Value)
 			}
 		}
+	}
+}
+
+// TestReasonsNameNoReferenceWhereThereIsNone: people would look for it.
+func TestReasonsNameNoReferenceWhereThereIsNone(t *testing.T) {
+	for _, tc := range []struct {
+		n    int
+		want string
+	}{{1, "the nodes answered no question twice"}, {2, "all answers of the nodes"}} {
+		var a, e strings.Builder
+		a.WriteString(answersHeader)
+		e.WriteString(`{"schema":"hallmark-embeddings/v1","embedder":"m","dimensions":1}` + "\n")
+		for r := range tc.n {
+			fmt.Fprintf(&a, `{"node":"n0","question":"q","repeat":%d,"text":"x"}`+"\n", r)
+			fmt.Fprintf(&e, `{"node":"n0","question":"q","repeat":%d,"embedding":[1]}`+"\n", r)
+		}
+		got := evaluate(t, a.String(), e.String(), Options{})["e/n0/embedding-score/general"]
+		if !strings.Contains(got.Reason, tc.want) {
+			t.Errorf("%q, want %q", got.Reason, tc.want)
+		}
+		for _, s := range got.Stats {
+			if strings.Contains(s.NotEvaluable, "reference") {
+				t.Errorf("%s: %s", s.Name, s.NotEvaluable)
+			}
+		}
+	}
+	isUnable(t, "no question in common", func() error {
+		c, err := Middle([][]Moments{All([]Cell{{{1, 2}, {3, 4}}, nil})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = c.Score(All([]Cell{nil, {{1, 2}}}))
+		if strings.Contains(err.Error(), "reference") {
+			t.Error(err)
+		}
+		return err
+	}())
+}
+
+// TestEnergyWithoutReferenceIsNotRun: it is said, with no number, and held against nobody.
+func TestEnergyWithoutReferenceIsNotRun(t *testing.T) {
+	a, e := collection(t, 7, 20, 10, "general", []float64{0, 0})
+	r := evaluate(t, a, e, Options{})["e/n00/energy-distance/general"]
+	if r == nil || r.Decision != stats.NotRun || !strings.Contains(r.Reason, "--reference") || len(r.Stats) != 0 || r.PValue != nil || r.Reference.Kind != stats.None {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -230,11 +415,11 @@ func TestServiceFlags(t *testing.T) {
 	flags := map[string]string{}
 	for _, r := range results {
 		flags[r.Subject.NodeID] += fmt.Sprint(r.Flags)
-		if r.Method.Name == stats.EmbeddingScore && r.Decision != stats.NotRun {
+		if (r.Method.Name == stats.EmbeddingScore || r.Method.Name == stats.EnergyDistance) && r.Decision != stats.NotRun {
 			t.Errorf("%s without embeddings: %s", r.ID, r.Decision)
 		}
 	}
-	for node, want := range map[string]string{"ref": "[][][]", "slow": "[][slow][]", "bad": "[][][timeout error_500]"} {
+	for node, want := range map[string]string{"ref": "[][][][]", "slow": "[][][slow][]", "bad": "[][][][timeout error_500]"} {
 		if flags[node] != want {
 			t.Errorf("%s: flags %s, want %s", node, flags[node], want)
 		}

@@ -22,5 +22,5 @@ func ExampleCenter_Score() {
 	fmt.Println(err)
 	// Output:
 	// T 1.00 over 2 questions, <nil>
-	// the node answered none of the reference's questions
+	// the node answered none of the questions that can be compared
 }

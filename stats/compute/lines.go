@@ -22,6 +22,9 @@ const (
 	MaxDims      = 16384
 	MaxValue     = 1e9 // of one dimension
 	MaxID        = 128 // bytes of a node's or a question's id
+	MaxTokens    = 1 << 24
+	MaxTime      = 24 * 60 * 60 * 1000 // ms
+	MinTime      = 1e-3                // ms; below, a rate of tokens would have no finite value
 )
 
 // lines yields the lines of a JSON Lines file that are not empty, with their numbers from 1.

@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -27,6 +29,11 @@ func TestParseAnswersNamesLineAndFix(t *testing.T) {
 		{"no node", answersHeader + `{"question":"q","repeat":0,"text":""}`, "node: missing"},
 		{"set", answersHeader + `{"node":"n","question":"q","repeat":0,"text":"","set":"x"}`, "want general or knowledge"},
 		{"times", answersHeader + `{"node":"n","question":"q","repeat":0,"text":"","ttft_ms":5,"total_ms":4}`, "ttft_ms <= total_ms"},
+		{"negative time", answersHeader + `{"node":"n","question":"q","repeat":0,"text":"","ttft_ms":-1}`, "0 <= ttft_ms"},
+		{"time without end", answersHeader + `{"node":"n","question":"q","repeat":0,"text":"","ttft_ms":1,"total_ms":1e308}`, "total_ms <= 86400000"},
+		{"time without length", answersHeader + `{"node":"n","question":"q","repeat":0,"text":"","ttft_ms":1e-320,"total_ms":2e-320}`, "want 0.001 or more"},
+		{"tokens", answersHeader + `{"node":"n","question":"q","repeat":0,"text":"","tokens":16777217}`, "tokens 16777217: want 0 to 16777216"},
+		{"negative tokens", answersHeader + `{"node":"n","question":"q","repeat":0,"text":"","tokens":-1}`, "tokens -1"},
 		{"repeat", answersHeader + `{"node":"n","question":"q","repeat":9999,"text":""}`, "want 0 to 1023"},
 		{"twice", answersHeader + strings.Repeat(`{"node":"n","question":"q","repeat":0,"text":""}`+"\n", 2), "stands in line 2 already"},
 		{"two sets", answersHeader + `{"node":"n","question":"q","repeat":0,"text":""}` + "\n" + `{"node":"n","question":"q","repeat":1,"text":"","set":"knowledge"}`, "questions of its own"},
@@ -70,6 +77,33 @@ func TestCover(t *testing.T) {
 		}
 		if err := e.Cover(a); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", key, err, want)
+		}
+	}
+}
+
+// TestExtremeTimesMakeFiniteRecords: what is read can be written, at both ends of what is allowed.
+func TestExtremeTimesMakeFiniteRecords(t *testing.T) {
+	var a strings.Builder
+	a.WriteString(answersHeader)
+	for i, node := range []string{"n", "m"} {
+		for r := range 3 {
+			fmt.Fprintf(&a, `{"node":%q,"question":"q","repeat":%d,"text":"","ttft_ms":%v,"total_ms":%v,"tokens":%d}`+"\n",
+				node, r, MinTime, []float64{math.Nextafter(MinTime, 1), MaxTime}[i], []int{MaxTokens, 2}[i])
+		}
+	}
+	for _, o := range []Options{{}, {References: []string{"n"}}, {References: []string{"m"}}} {
+		in, err := ParseAnswers("a", []byte(a.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		results, err := Evaluate(in, nil, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range results {
+			if _, err := stats.Marshal(r); err != nil {
+				t.Errorf("%s: %v", r.ID, err)
+			}
 		}
 	}
 }

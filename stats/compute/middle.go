@@ -26,5 +26,5 @@ func Middle(nodes [][]Moments) (*Center, error) {
 		}
 		c.S2[q] = median(s2)
 	}
-	return c, c.setFloor()
+	return c, c.setFloor("the nodes")
 }

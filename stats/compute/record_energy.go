@@ -13,12 +13,14 @@ func (r *run) energies(d *domainCells) []*stats.Result {
 	var out []*stats.Result
 	var p []float64
 	var tested []*stats.Result
+	var questions []int // of the tested: with answers enough
 	for i, node := range r.a.Nodes {
 		res := r.record(node, stats.EnergyDistance, d.set)
 		r.embedded(res, d)
 		out = append(out, res)
 		switch {
 		case d.pooled == nil:
+			res.Reference = stats.Reference{Kind: stats.None} // peers are none to this method
 			undecided(res, stats.NotRun, "no reference: give --reference")
 			continue
 		case r.isReference(node):
@@ -33,7 +35,7 @@ func (r *run) energies(d *domainCells) []*stats.Result {
 			undecided(res, stats.NotEvaluable, "%s", err)
 		} else {
 			put(res, "energy", e.Value, nil).N = e.Questions
-			p, tested = append(p, e.P), append(tested, res)
+			p, tested, questions = append(p, e.P), append(tested, res), append(questions, d.enough(i, MinRepeats))
 		}
 		r.scatter(res, d, i)
 	}
@@ -46,6 +48,10 @@ func (r *run) energies(d *domainCells) []*stats.Result {
 			res.Decision = stats.Outlier
 		case p[i] <= lowest && lowest*float64(len(p)) > PeersFDR:
 			undecided(res, stats.Inconclusive, "no permutation reached it, and %d are too few for %d nodes: repeat with --permutations %.0f", r.Permutations, len(p), float64(len(p))/PeersFDR)
+		case d.referenced() < MinQuestions:
+			d.thin(res)
+		case questions[i] < MinQuestions: // a small p is as rare with few answers, a large one says nothing
+			tooFew(res, questions[i], MinRepeats)
 		default:
 			res.Decision = stats.Inlier
 		}

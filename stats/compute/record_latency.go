@@ -1,13 +1,15 @@
 package compute
 
 import (
+	"fmt"
 	"math"
+	"strings"
 
 	"github.com/hallmark-attest/hallmark/stats"
 )
 
 const (
-	minTimed  = 50   // values of each side for a flag
+	minTimed  = 50   // values of each side, to judge a shift
 	slowLevel = 1e-3 // of the rank sum, for both shifts together
 	manyNodes = 50   // from here on a node's own times move the pool of all by so little that they stay in
 	minTokens = 2    // of an answer with a time between tokens
@@ -50,6 +52,7 @@ func (r *run) latencies() []*stats.Result {
 	if len(r.References) > 0 || len(r.a.Nodes) > manyNodes {
 		common = r.compared(all, -1)
 	}
+	few := r.fewTimed(all)
 	var out []*stats.Result
 	for i, node := range r.a.Nodes {
 		res := r.record(node, stats.LatencyMethod, "")
@@ -72,7 +75,7 @@ func (r *run) latencies() []*stats.Result {
 		if len(r.References) > 0 {
 			res.Reference.Kind, res.Reference.ID = stats.Anchor, some(r.References)
 		}
-		r.slow(res, own, *other)
+		r.slow(res, own, *other, few)
 	}
 	return out
 }
@@ -85,15 +88,28 @@ func (r *run) compared(all []times, but int) *times {
 			o.ttft, o.itl, o.rate = append(o.ttft, all[j].ttft...), append(o.itl, all[j].itl...), append(o.rate, all[j].rate...)
 		}
 	}
-	if but < 0 {
-		o.ttft, o.itl, o.rate = thinned(o.ttft), thinned(o.itl), thinned(o.rate)
-	}
+	o.ttft, o.itl, o.rate = thinned(o.ttft), thinned(o.itl), thinned(o.rate)
 	return &o
 }
 
-func (r *run) slow(res *stats.Result, own, other times) {
+// fewTimed is why nobody is judged without a reference: of two nodes one is the slower, and which of them is as it should be nobody knows.
+func (r *run) fewTimed(all []times) error {
+	timed := 0
+	for _, t := range all {
+		if len(t.ttft) >= minTimed {
+			timed++
+		}
+	}
+	if len(r.References) > 0 || timed >= MinNodes {
+		return nil
+	}
+	return unable("%d nodes with %d timed answers and no reference: what is slow takes %d; give --reference", timed, minTimed, MinNodes)
+}
+
+func (r *run) slow(res *stats.Result, own, other times, few error) {
 	res.Method.Params = map[string]float64{"slow_share": r.SlowShare, "slow_level": slowLevel}
 	p, slow := 1.0, false
+	var lacks []string // shifts that cannot be judged
 	for _, c := range []struct {
 		name string
 		x, y []float64
@@ -101,20 +117,27 @@ func (r *run) slow(res *stats.Result, own, other times) {
 		s, err := NewShift(c.x, c.y)
 		if err != nil {
 			put(res, c.name, 0, err)
-			continue
+		} else {
+			st := put(res, c.name, s.Value, nil)
+			st.CI95, st.N = &s.CI95, s.N
 		}
-		st := put(res, c.name, s.Value, nil)
-		st.CI95, st.N = &s.CI95, s.N
-		if c.name == "tokens_shift" {
-			continue // the inverse of inter-token times: no evidence of its own
-		}
-		p = math.Min(p, s.PHigher)
-		if s.Share >= r.SlowShare && 2*s.PHigher < slowLevel && min(s.N, s.M) >= minTimed {
-			slow = true
+		switch {
+		case c.name == "tokens_shift": // the inverse of inter-token times: no evidence of its own
+		case err != nil:
+			lacks = append(lacks, c.name+": "+err.Error())
+		case min(s.N, s.M) < minTimed:
+			lacks = append(lacks, fmt.Sprintf("%s: %d timed answers and %d to compare with", c.name, s.N, s.M))
+		default:
+			p = math.Min(p, s.PHigher)
+			slow = slow || s.Share >= r.SlowShare && 2*s.PHigher < slowLevel
 		}
 	}
-	if len(own.ttft) < minTimed || res.Reference.N < minTimed {
-		undecided(res, stats.NotEvaluable, "%d timed answers and %d to compare with: a decision needs %d of each", len(own.ttft), res.Reference.N, minTimed)
+	switch {
+	case few != nil:
+		undecided(res, stats.NotEvaluable, "%s", few)
+		return
+	case len(lacks) > 0 && !slow: // who is slow in one of the two is slow; who is not is so in both
+		undecided(res, stats.NotEvaluable, "%s: a decision needs %d of each", strings.Join(lacks, "; "), minTimed)
 		return
 	}
 	p = math.Min(1, 2*p)

@@ -2,6 +2,10 @@ package compute
 
 import "github.com/hallmark-attest/hallmark/stats"
 
+// minAttempts is what a decision takes: of 10 attempts one failure lets nothing be said,
+// and 10 that came leave up to 28 % of failures possible.
+const minAttempts = 50
+
 // outcomes makes the http-outcomes records: rates with Wilson intervals over all attempts.
 func (r *run) outcomes() []*stats.Result {
 	var out []*stats.Result
@@ -18,20 +22,25 @@ func (r *run) outcomes() []*stats.Result {
 				failed++
 			}
 		}
-		rate(res, "error_rate", failed, len(attempts))
+		all := rate(res, "error_rate", failed, len(attempts))
 		for _, c := range []struct {
 			name string
 			flag stats.Flag
 		}{{"timeout_rate", stats.FlagTimeout}, {"error_500_rate", stats.FlagError500}, {"error_404_rate", stats.FlagError404}, {"error_other_rate", stats.FlagErrorOther}} {
-			if w := rate(res, c.name, counts[c.flag], len(attempts)); w != nil && w.CI95[0] > r.ErrorShare {
+			if w := rate(res, c.name, counts[c.flag], len(attempts)); w != nil && w.CI95[0] > r.ErrorShare && len(attempts) >= minAttempts {
 				res.Flags = append(res.Flags, c.flag)
 			}
 		}
 		switch {
 		case len(attempts) == 0:
 			undecided(res, stats.NotEvaluable, "no attempts")
-		case len(res.Flags) > 0:
+		case len(attempts) < minAttempts:
+			undecided(res, stats.NotEvaluable, "%d attempts: a decision needs %d", len(attempts), minAttempts)
+		case all.CI95[0] > r.ErrorShare: // and so wherever one kind alone is
 			res.Decision = stats.Outlier
+			if len(res.Flags) == 0 {
+				res.Reason = "failures of several kinds together: none alone is surely too frequent"
+			}
 		default:
 			res.Decision = stats.Inlier
 		}

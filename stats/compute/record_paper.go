@@ -6,12 +6,9 @@ const paperNote = "not a threshold: the same model scores 16 to 23 against itsel
 
 // paper adds the numbers of arXiv 2504.13443: against the reference, or the mean of the other nodes.
 func (r *run) paper(res *stats.Result, d *domainCells, i int) {
-	var other []Moments
-	note := "against the reference"
-	if d.pooled != nil {
-		other = All(d.pooled)
-	} else {
-		other, note = others(d.moments, i), "against the mean of the other nodes' mean points"
+	other, note := d.ref, "against the reference"
+	if d.pooled == nil {
+		other, note = others(d.moments, d.total, i), "against the mean of the other nodes' mean points"
 	}
 	p, err := NewPaper(d.moments[i], other)
 	if err != nil {

@@ -10,6 +10,9 @@ type domainCells struct {
 	cells   [][]Cell    // by node, question
 	moments [][]Moments // the same
 	pooled  []Cell      // the reference's, by question; nil without one
+	ref     []Moments   // the same
+	peers   *Peers      // without one
+	total   [][]float64 // without one: the sum of all mean points
 	center  *Center
 	err     error // why there is no centre
 }
@@ -18,9 +21,11 @@ func (r *run) embeddings(set stats.Set) []*stats.Result {
 	if r.e == nil {
 		var out []*stats.Result
 		for _, node := range r.a.Nodes {
-			res := r.record(node, stats.EmbeddingScore, set)
-			undecided(res, stats.NotRun, "no embeddings: give --embeddings or --embed-url")
-			out = append(out, res)
+			for _, m := range []stats.MethodName{stats.EmbeddingScore, stats.EnergyDistance} {
+				res := r.record(node, m, set)
+				undecided(res, stats.NotRun, "no embeddings: give --embeddings or --embed-url")
+				out = append(out, res)
+			}
 		}
 		return out
 	}
@@ -54,11 +59,40 @@ func (r *run) cells(set stats.Set) *domainCells {
 		d.cells, d.moments = append(d.cells, cells), append(d.moments, All(cells))
 	}
 	if d.pooled != nil {
-		d.center, d.err = Anchor(All(d.pooled))
+		d.thicken()
+		d.ref = All(d.pooled)
+		d.center, d.err = Anchor(d.ref)
 	} else {
-		d.center, d.err = Middle(d.moments)
+		d.total = total(d.moments)
+		if d.peers, d.err = NewPeers(d.moments); d.err == nil {
+			d.center = d.peers.Center
+		}
 	}
 	return d
+}
+
+// thicken leaves out the questions that the reference answered too rarely, where
+// enough are left: the scatter of a few answers is as good as unknown, and one
+// reference answer that did not come must not keep a whole domain without decision.
+func (d *domainCells) thicken() {
+	if d.referenced() < MinQuestions {
+		return // nothing is decided; what can be stated is
+	}
+	for q, c := range d.pooled {
+		if len(c) < MinReference {
+			d.pooled[q] = nil
+		}
+	}
+}
+
+// referenced counts the questions with enough answers of the reference.
+func (d *domainCells) referenced() (n int) {
+	for _, c := range d.pooled {
+		if len(c) >= MinReference {
+			n++
+		}
+	}
+	return n
 }
 
 // embedded adds what a record on embeddings must carry.
@@ -67,7 +101,7 @@ func (r *run) embedded(res *stats.Result, d *domainCells) {
 	res.Embedding = &stats.Embedding{Embedder: h.Embedder, Digest: h.Digest, Dimensions: h.Dimensions, Normalised: h.Normalised}
 	res.RawDigest = bothDigest(r.a.Digest, r.e.Digest)
 	if d.pooled == nil {
-		res.Reference = stats.Reference{Kind: stats.Peers, N: len(r.a.Nodes)}
+		res.Reference = stats.Reference{Kind: stats.Peers, N: d.peers.Nodes}
 		return
 	}
 	res.Reference = stats.Reference{Kind: stats.Anchor, ID: some(r.References), N: d.referenceAnswers()}
@@ -94,7 +128,6 @@ func (r *run) scores(d *domainCells) []*stats.Result {
 			scores[i], questions[i], failed[i] = d.center.Score(d.moments[i])
 		}
 	}
-	peers := r.peers(d, scores, failed)
 	for i, node := range r.a.Nodes {
 		res := r.record(node, stats.EmbeddingScore, d.set)
 		r.embedded(res, d)
@@ -112,7 +145,7 @@ func (r *run) scores(d *domainCells) []*stats.Result {
 		case d.pooled != nil:
 			r.decideAnchor(res, scores[i], d.enough(i, MinRepeats), d)
 		default:
-			peers.decide(res, i, d.enough(i, MinRepeatsPeers))
+			r.decidePeers(res, d.peers, i, d.enough(i, MinRepeatsPeers))
 		}
 		if d.set == stats.Knowledge {
 			knowledge(res)
@@ -127,6 +160,8 @@ func (r *run) decideAnchor(res *stats.Result, score float64, questions int, d *d
 		res.Stats[0].Note = "the cut 1.9 was measured against 100 reference answers to each question; this reference has fewer"
 	}
 	switch {
+	case d.referenced() < MinQuestions:
+		d.thin(res)
 	case questions < MinQuestions:
 		tooFew(res, questions, MinRepeats)
 	case score >= ScoreCut:
@@ -148,6 +183,10 @@ func (d *domainCells) enough(i, least int) (n int) {
 		}
 	}
 	return n
+}
+
+func (d *domainCells) thin(res *stats.Result) {
+	undecided(res, stats.NotEvaluable, "%d questions have %d answers of the reference or more: a decision needs %d; ask the reference more often, or name more of them", d.referenced(), MinReference, MinQuestions)
 }
 
 func tooFew(res *stats.Result, questions, least int) {

@@ -28,11 +28,11 @@ func Anchor(ref []Moments) (*Center, error) {
 		}
 		c.Mean[q], c.S2[q], c.InvN[q] = m.Mean, m.S2, 1/float64(m.N)
 	}
-	return c, c.setFloor()
+	return c, c.setFloor("the reference")
 }
 
-// setFloor is f = 0.25 x the 25 % quantile of s2 over questions, + 1e-6 of the mean squared norm.
-func (c *Center) setFloor() error {
+// setFloor is f = 0.25 x the 25 % quantile of s2 over questions, + 1e-6 of the mean squared norm. who answered stands in errors.
+func (c *Center) setFloor(who string) error {
 	var s2 []float64
 	var norm, largest float64
 	for q, mean := range c.Mean {
@@ -44,11 +44,11 @@ func (c *Center) setFloor() error {
 		norm += squaredDistance(mean, make([]float64, len(mean)))
 	}
 	if len(s2) == 0 {
-		return unable("the reference answered no question twice: its scatter is unknown")
+		return unable("%s answered no question twice: the scatter is unknown", who)
 	}
 	norm /= float64(len(s2))
 	if largest <= floorUnit*norm {
-		return unable("the reference's answers to each question are all the same: its scatter is 0, and no distance can be held against it")
+		return unable("all answers of %s to each question are the same: the scatter is 0, and no distance can be held against it", who)
 	}
 	c.floor = floorShare*quantile(s2, .25) + floorUnit*norm
 	return nil
@@ -69,7 +69,7 @@ func (c *Center) Score(node []Moments) (t float64, questions int, err error) {
 		t += math.Min(d/(math.Max(c.S2[q], c.floor)*(1/float64(m.N)+c.InvN[q])), ScoreCap)
 	}
 	if questions == 0 {
-		return 0, 0, unable("the node answered none of the reference's questions")
+		return 0, 0, unable("the node answered none of the questions that can be compared")
 	}
 	return t / float64(questions), questions, nil
 }

@@ -10,13 +10,12 @@ import (
 // maxShift bounds the sample of each side of a shift: above, evenly spaced order statistics stand for all.
 const maxShift = 200
 
-// Shift is by how much a node's values lie above a reference's.
+// Shift is by how much a node's values lie above those compared with: a reference's, or the other nodes'.
 type Shift struct {
 	Value   float64    // Hodges-Lehmann: the median of all x_i - y_j, in the values' unit
 	CI95    [2]float64 // by the normal approximation of the rank sum; wider than need be where samples were thinned
-	Share   float64    // Value over the reference's median
+	Share   float64    // Value over the median compared with
 	PHigher float64    // one-sided: chance of ranks as high if both were the same
-	PLower  float64
 	N, M    int
 }
 
@@ -41,10 +40,10 @@ func NewShift(x, y []float64) (*Shift, error) {
 	k := int(math.Floor(n*m/2 - 1.96*math.Sqrt(n*m*(n+m+1)/12)))
 	k = max(k, 0)
 	s.CI95 = [2]float64{diffs[k], diffs[len(diffs)-1-k]}
-	s.PHigher, s.PLower = rankSum(x, y)
+	s.PHigher = rankSum(x, y)
 	mid := sortedQuantile(y, .5)
 	if mid <= 0 {
-		return nil, unable("the reference's median is %v: a shift has no share of it", mid)
+		return nil, unable("the median to compare with is %v: a shift has no share of it", mid)
 	}
 	s.Share = s.Value / mid
 	return s, nil
@@ -64,7 +63,7 @@ func thinned(v []float64) []float64 {
 }
 
 // rankSum is the Mann-Whitney test of two sorted samples, normal approximation with ties and continuity.
-func rankSum(x, y []float64) (higher, lower float64) {
+func rankSum(x, y []float64) (higher float64) {
 	n, m := float64(len(x)), float64(len(y))
 	var u, ties float64
 	for _, a := range x {
@@ -88,9 +87,9 @@ func rankSum(x, y []float64) (higher, lower float64) {
 	total := n + m
 	sd := math.Sqrt(n * m / 12 * (total + 1 - ties/(total*(total-1))))
 	if sd == 0 {
-		return 1, 1 // all values are the same
+		return 1 // all values are the same
 	}
-	return distuv.UnitNormal.Survival((u - n*m/2 - .5) / sd), distuv.UnitNormal.CDF((u - n*m/2 + .5) / sd)
+	return distuv.UnitNormal.Survival((u - n*m/2 - .5) / sd)
 }
 
 // Rate is a share of attempts with its 95 % Wilson interval, which holds at 0 and at 1.

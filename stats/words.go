@@ -130,6 +130,12 @@ var named = map[string]stat{
 	"ttft_shift":          {"ms", HighBad, false},
 	"itl_shift":           {"ms", HighBad, false},
 	"tokens_shift":        {"1/s", LowBad, false},
+	"e2e_rate":            {"1/s", TwoSided, false}, // tokens over the time from sending to the last byte
+	"prefill_ms":          {"ms", TwoSided, false},  // to the end of answers of one token
+	"prefill_tokens":      {"1", TwoSided, false},   // of their prompts, the fewest
+	"itl_low_share":       {"1", HighBad, false},    // of the times between tokens, those below a quarter of the median
+	"challenge_shift":     {"1", TwoSided, false},   // of what looks like a challenge against other questions, of the median
+	"challenge_p":         {"1", LowBad, false},
 	"error_rate":          {"1", HighBad, false},
 	"timeout_rate":        {"1", HighBad, false},
 	"error_500_rate":      {"1", HighBad, false},

@@ -42,6 +42,8 @@ type Answer struct {
 	TTFT     float64   `json:"ttft_ms,omitempty"`  // request sent to first token
 	Total    float64   `json:"total_ms,omitempty"` // request sent to last token
 	Tokens   int       `json:"tokens,omitempty"`   // of the text, counted by who asked: a node's own count would choose its speed
+	// PromptTokens are those of the prompt, counted alike.
+	PromptTokens int `json:"prompt_tokens,omitempty"`
 }
 
 // Key says which attempt.
@@ -159,8 +161,8 @@ func (x *Answer) parse(line []byte) error {
 		return fmt.Errorf("times: want 0 <= ttft_ms <= total_ms <= %d, both from sending the request", MaxTime)
 	case x.TTFT > 0 && x.TTFT < MinTime:
 		return fmt.Errorf("ttft_ms %v: want %v or more, or leave it out", x.TTFT, MinTime)
-	case x.Tokens < 0 || x.Tokens > MaxTokens:
-		return fmt.Errorf("tokens %d: want 0 to %d", x.Tokens, MaxTokens)
+	case min(x.Tokens, x.PromptTokens) < 0 || max(x.Tokens, x.PromptTokens) > MaxTokens:
+		return fmt.Errorf("tokens %d, of the prompt %d: want 0 to %d", x.Tokens, x.PromptTokens, MaxTokens)
 	}
 	return errors.Join(stats.CheckText("node", x.Node, MaxID), stats.CheckText("question", x.Question, MaxID), optional("error", x.Error))
 }

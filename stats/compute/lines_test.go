@@ -32,7 +32,7 @@ func TestParseAnswersNamesLineAndFix(t *testing.T) {
 		{"negative time", answersHeader + `{"node":"n","question":"q","repeat":0,"text":"","ttft_ms":-1}`, "0 <= ttft_ms"},
 		{"time without end", answersHeader + `{"node":"n","question":"q","repeat":0,"text":"","ttft_ms":1,"total_ms":1e308}`, "total_ms <= 86400000"},
 		{"time without length", answersHeader + `{"node":"n","question":"q","repeat":0,"text":"","ttft_ms":1e-320,"total_ms":2e-320}`, "want 0.001 or more"},
-		{"tokens", answersHeader + `{"node":"n","question":"q","repeat":0,"text":"","tokens":16777217}`, "tokens 16777217: want 0 to 16777216"},
+		{"tokens", answersHeader + `{"node":"n","question":"q","repeat":0,"text":"","tokens":16777217}`, "tokens 16777217, of the prompt 0: want 0 to 16777216"},
 		{"negative tokens", answersHeader + `{"node":"n","question":"q","repeat":0,"text":"","tokens":-1}`, "tokens -1"},
 		{"repeat", answersHeader + `{"node":"n","question":"q","repeat":9999,"text":""}`, "want 0 to 1023"},
 		{"twice", answersHeader + strings.Repeat(`{"node":"n","question":"q","repeat":0,"text":""}`+"\n", 2), "stands in line 2 already"},

@@ -63,6 +63,7 @@ func (r *run) latencies() []*stats.Result {
 			continue
 		}
 		res.Latency = &stats.Latency{TTFT: summary(own.ttft), ITL: summary(own.itl), TokensPerSecond: summary(own.rate)}
+		wholes(res, r.of(node))
 		if r.isReference(node) {
 			undecided(res, stats.NotRun, "this node is the reference")
 			continue

@@ -197,8 +197,9 @@ func TestGapsAreMeasuredByTimeSinceBoot(t *testing.T) {
 	m.boot, m.uptime = 2, 3000
 	m.restart()
 	s := m.records(5).open()
-	g := s.Gaps()
-	if len(g) != 4 || g[0].Millis != 2001 || g[1].Millis != 11_000 || g[1].Explanation[0].Value != 9 || !g[2].OtherChain || g[2].OtherBoot || g[2].Millis != 5000 || !g[3].OtherBoot {
+	gaps := s.Gaps()
+	g := gaps.List
+	if gaps.All != 4 || gaps.Boots != 1 || len(g) != 4 || g[0].Millis != 2001 || g[1].Millis != 11_000 || g[1].Explanation[0].Value != 9 || !g[2].OtherChain || g[2].OtherBoot || g[2].Millis != 5000 || !g[3].OtherBoot {
 		t.Errorf("%+v", g)
 	}
 	if s.Backwards() != nil || s.Covered() != 9_000+2_000+5*4_000 {

@@ -104,9 +104,11 @@ func mean(seg []sample, f telemetry.Field) (float64, bool) {
 
 // Checks runs every rule on every GPU.
 func (s *Stretch) Checks() (out []Check) {
-	for _, gpu := range s.GPUs() {
+	gpus := s.GPUs()
+	repeating := func(list []sample) Check { return repeats(list, maxRuns/len(gpus)) }
+	for _, gpu := range gpus {
 		list := s.samples(gpu)
-		for _, rule := range []func([]sample) Check{energyAgainstLimit, energyAgainstPower, energyRises, throttled, repeats, coolAtPower, busyAtIdle} {
+		for _, rule := range []func([]sample) Check{energyAgainstLimit, energyAgainstPower, energyRises, throttled, repeating, coolAtPower, busyAtIdle} {
 			c := rule(list)
 			c.GPU = gpu
 			out = append(out, c)

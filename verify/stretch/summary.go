@@ -24,7 +24,6 @@ type Summary struct {
 
 const (
 	maxBuckets = 1 << 20
-	maxListed  = 4096    // gaps, and facts
 	maxLength  = 1 << 42 // ms: beyond it times cannot be written
 )
 

@@ -270,6 +270,39 @@ func TestWindowThatBeginsLateBracketsNothing(t *testing.T) {
 	}
 }
 
+// Records of another boot count their time from another moment: they fill no hole, though both answers are of one boot.
+func TestRecordsOfAnotherBootBracketNothing(t *testing.T) {
+	for boot, want := range map[byte]string{1: "met", 2: "telemetry.bracket"} {
+		g := newGPULog(t, time.Second, 1)
+		first := g.sweeps(70).answers(nil)
+		g.sweeps(10).stop()
+		g.bootID = boot
+		g.restart()
+		g.sweeps(60).stop()
+		g.bootID = 1
+		g.restart()
+		g.sweeps(60)
+		g.claim = func(c *telemetry.Claims) { c.Ancestors = [][]byte{g.chains[1].doc, g.chains[0].doc} }
+		r := g.judged(g.answers(g.since(first)), nil, first)
+		if met(r) != want || want != "met" && !strings.Contains(seenOf(r, "telemetry.bracket"), "another boot") || len(ids(r, Contraindicated)) > 0 {
+			t.Errorf("boot %d: %s, %s", boot, met(r), seenOf(r, "telemetry.bracket"))
+		}
+	}
+}
+
+// The second answer's claims need not reach back to the first one's chain: its own document is known.
+func TestFirstAnswersDocumentSaysOfWhichBootItsRecordsAre(t *testing.T) {
+	g := newGPULog(t, time.Second, 1)
+	first := g.sweeps(70).answers(nil)
+	g.sweeps(20).stop()
+	g.restart()
+	g.sweeps(60)
+	g.claim = func(c *telemetry.Claims) { c.Ancestors = [][]byte{} }
+	if r := g.judged(g.answers(g.since(first)), nil, first); met(r) != "met" {
+		t.Errorf("%s, %s", met(r), seenOf(r, "telemetry.bracket"))
+	}
+}
+
 // Two agents on one host: which chain is shown is the node's choice.
 func TestParallelChainsBracketNothing(t *testing.T) {
 	g := newGPULog(t, time.Second, 1)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/hallmark-attest/hallmark/attest/telemetry"
 	"github.com/hallmark-attest/hallmark/verify/stretch"
 )
 
@@ -111,7 +112,11 @@ func (ap *Appraised) covered(b *bracket) string {
 		last = max(last, at)
 	}
 	for i := range entries {
-		step(entries[i].Record.Uptime, interval(&entries[i], q))
+		begin := b.begin(&entries[i])
+		if begin == nil || begin.BootID != q.begin().BootID { // its time since boot is another one: it covers nothing here
+			return fmt.Sprintf("record %d of chain %s is of another boot", entries[i].Head.Index, entries[i].Head.Genesis.Short())
+		}
+		step(entries[i].Record.Uptime, begin.Interval)
 	}
 	step(q.Now, q.begin().Interval)
 	switch {
@@ -123,11 +128,17 @@ func (ap *Appraised) covered(b *bracket) string {
 	return marked(ap.chain.shown, b)
 }
 
-func interval(e *stretch.Entry, q *quotedChain) uint64 {
+// begin is the genesis document of a record's chain, from the claims of either answer:
+// the second one's name eight ancestors, and the first one's chain may be older. Nil
+// where neither has it.
+func (b *bracket) begin(e *stretch.Entry) *telemetry.Genesis {
 	if e.Begin != nil {
-		return e.Begin.Interval
+		return e.Begin
 	}
-	return q.begin().Interval
+	if i := slices.Index(b.first.chain.names, e.Head.Genesis); i >= 0 {
+		return b.first.chain.genesis[i]
+	}
+	return nil
 }
 
 // passed holds the time that passed on the node against the validator's: records a

@@ -303,6 +303,21 @@ func TestFirstAnswersDocumentSaysOfWhichBootItsRecordsAre(t *testing.T) {
 	}
 }
 
+// A chain that states a long interval has no gaps of its own measure: it brackets nothing.
+func TestSlowSweepsBracketNothing(t *testing.T) {
+	for interval, want := range map[time.Duration]string{5 * time.Second: "met", 6 * time.Second: "telemetry.bracket", time.Hour: "telemetry.bracket"} {
+		g := newGPULog(t, interval, 1)
+		first := g.sweeps(70).answers(nil)
+		r := g.judged(g.sweeps(70).answers(g.since(first)), nil, first)
+		if met(r) != want || want != "met" && !strings.Contains(seenOf(r, "telemetry.bracket"), "sweeps every") {
+			t.Errorf("%v: %s, %s", interval, met(r), seenOf(r, "telemetry.bracket"))
+		}
+		if o := outcomeOf(t, r, "C2", ""); want != "met" && (o.Outcome != ruleNotEvaluable || !strings.Contains(o.Reason, "sweeps every")) {
+			t.Errorf("%v: %+v", interval, o)
+		}
+	}
+}
+
 // Two agents on one host: which chain is shown is the node's choice.
 func TestParallelChainsBracketNothing(t *testing.T) {
 	g := newGPULog(t, time.Second, 1)

@@ -10,9 +10,10 @@ import (
 
 // What the demand telemetry_window takes for a window that covers the time between two answers.
 const (
-	maxGap         = 10_000 // ms: the largest gap
-	maxGapsPercent = 5      // of the time, all gaps together
-	rateSlack      = 1000   // parts of the time by which the node's clock may run at another rate than the validator's
+	maxGap         = stretch.MaxPause // ms: the largest gap
+	maxInterval    = maxGap / 2       // ms: with sweeps further apart a single one that is late would be too large a gap
+	maxGapsPercent = 5                // of the time, all gaps together
+	rateSlack      = 1000             // parts of the time by which the node's clock may run at another rate than the validator's
 )
 
 // telemetryIDs may explain why telemetry_window is not met.
@@ -20,8 +21,9 @@ var telemetryIDs = []string{"telemetry.window_missing", "telemetry.chain", "tele
 
 // bracket is what two answers show of the time between them.
 type bracket struct {
-	first *Beside
-	hole  string // why the time is not covered, "" where it is
+	first  *Beside
+	hole   string // why the time is not covered, "" where it is
+	gapped bool   // hole is for gaps alone
 	// Times since boot at which the claims of both were made, ms; only in one boot.
 	from, to      uint64
 	gaps, largest uint64 // ms
@@ -101,11 +103,16 @@ func (ap *Appraised) covered(b *bracket) string {
 	if hole := ap.passed(b); hole != "" {
 		return hole
 	}
+	if hole := slow(was.begin(), q.begin()); hole != "" {
+		return hole
+	}
+	if hole := marked(ap.chain.shown, b); hole != "" {
+		return hole
+	}
 	b.records = len(entries)
-	last, threshold := was.Uptime, uint64(0)
-	step := func(at, interval uint64) {
-		threshold = min(2*interval, maxGap)
-		if at > last && at-last > threshold {
+	last := was.Uptime
+	step := func(at uint64, begin *telemetry.Genesis) {
+		if at > last && at-last > stretch.Pause(begin.Interval) {
 			b.gaps += at - last
 			b.largest = max(b.largest, at-last)
 		}
@@ -116,16 +123,31 @@ func (ap *Appraised) covered(b *bracket) string {
 		if begin == nil || begin.BootID != q.begin().BootID { // its time since boot is another one: it covers nothing here
 			return fmt.Sprintf("record %d of chain %s is of another boot", entries[i].Head.Index, entries[i].Head.Genesis.Short())
 		}
-		step(entries[i].Record.Uptime, begin.Interval)
+		if hole := slow(begin); hole != "" {
+			return hole
+		}
+		step(entries[i].Record.Uptime, begin)
 	}
-	step(q.Now, q.begin().Interval)
+	step(q.Now, q.begin())
 	switch {
 	case b.largest > maxGap:
+		b.gapped = true
 		return fmt.Sprintf("%.1f s without a record", float64(b.largest)/1000)
 	case 100*b.gaps > maxGapsPercent*(b.to-b.from):
+		b.gapped = true
 		return fmt.Sprintf("%.1f of %.1f s without records", float64(b.gaps)/1000, float64(b.to-b.from)/1000)
 	}
-	return marked(ap.chain.shown, b)
+	return ""
+}
+
+// slow says that sweeps are too far apart to bracket anything, "" where they are not.
+func slow(chains ...*telemetry.Genesis) string {
+	for _, g := range chains {
+		if g.Interval > maxInterval {
+			return fmt.Sprintf("the agent sweeps every %.1f s: sweeps more than %d s apart bracket nothing", float64(g.Interval)/1000, maxInterval/1000)
+		}
+	}
+	return ""
 }
 
 // begin is the genesis document of a record's chain, from the claims of either answer:

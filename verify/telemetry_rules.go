@@ -66,6 +66,10 @@ func (c *CrossChecked) coverage() RuleOutcome {
 	if b == nil || b.first.chain == nil || b.first.auth.record.Received > c.auth.record.Sent || b.first.chain.begin().BootID != q.begin().BootID {
 		return o
 	}
+	if b.hole != "" && !b.gapped { // its times, or what is shown between them, are not those of this time
+		o.Reason = clip("the two answers do not bracket the time between them: " + b.hole)
+		return o
+	}
 	was, rec := b.first.chain, &b.first.auth.record
 	reach := rec.Received - rec.Sent + aroundChallenge // the claims were made somewhere in between
 	from, to := was.Now-min(was.Now, reach), was.Now+reach
@@ -78,7 +82,7 @@ func (c *CrossChecked) coverage() RuleOutcome {
 	if w := b.first.shown; w != nil {
 		shown.Entries = joined(w.Entries, shown.Entries)
 	}
-	if len(shown.Entries) == 0 || shown.Entries[0].Record.Uptime > from+2*was.begin().Interval {
+	if len(shown.Entries) == 0 || shown.Entries[0].Record.Uptime > from+stretch.Pause(was.begin().Interval) {
 		o.Reason = "nothing before the first challenge is shown: ask for it with challenge --window"
 		return o
 	}

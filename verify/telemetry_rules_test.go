@@ -32,6 +32,8 @@ func TestRuleC2NeedsTheTimeAroundTheFirstChallenge(t *testing.T) {
 		"off behind it":        {func(g *gpuLog) { g.sweeps(1); g.at = g.at.Add(30 * time.Second); g.sweeps(120) }, true, ruleViolated, "covered"},
 		"off long after it":    {func(g *gpuLog) { g.sweeps(30); g.at = g.at.Add(30 * time.Second); g.sweeps(120) }, true, rulePass, "covered"},
 		"another boot":         {func(g *gpuLog) { g.stop(); g.bootID, g.boot = 2, g.at; g.restart(); g.sweeps(120) }, true, ruleNotEvaluable, "no second answer"},
+		"nothing is marked":    {func(g *gpuLog) { g.marks = nil; g.sweeps(120) }, true, ruleNotEvaluable, "marked"},
+		"a clock that stood":   {func(g *gpuLog) { g.sweeps(120); g.at, g.boot = g.at.Add(time.Minute), g.boot.Add(time.Minute) }, true, ruleNotEvaluable, "since boot"},
 		"an agent's new start": {func(g *gpuLog) { g.sweeps(20); g.stop(); g.restart(); g.sweeps(120) }, true, rulePass, "covered"},
 	} {
 		g := newGPULog(t, time.Second, 1)

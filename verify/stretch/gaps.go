@@ -48,6 +48,14 @@ func between(a, b *Entry) step {
 	return s
 }
 
+// MaxPause is the longest step that is no gap, ms.
+const MaxPause = 10_000
+
+// Pause is the longest step between two records that is no gap where sweeps are
+// interval apart, ms: one may be late, and nobody is to state so long an interval
+// that hours without a record are none.
+func Pause(interval uint64) uint64 { return min(2*interval, MaxPause) }
+
 // interval is the time between sweeps as the chain states it.
 func (s *Stretch) interval(e *Entry) uint64 {
 	if e.Begin != nil {
@@ -68,13 +76,13 @@ type Gaps struct {
 // maxListed bounds lists of gaps and of facts: a node can have one of either for each record.
 const maxListed = 4096
 
-// Gaps finds steps of more than two intervals, and each start of another boot.
+// Gaps finds steps of more than a Pause, and each start of another boot.
 func (s *Stretch) Gaps() *Gaps {
 	out := &Gaps{List: []Gap{}}
 	for i := 1; i < len(s.Entries); i++ {
 		a, b := &s.Entries[i-1], &s.Entries[i]
 		st := between(a, b)
-		if !st.boot && st.millis <= 2*s.interval(b) {
+		if !st.boot && st.millis <= Pause(s.interval(b)) {
 			continue
 		}
 		out.All++
@@ -142,7 +150,7 @@ func breaks(e *Entry) bool {
 func (s *Stretch) Covered() (sum uint64) {
 	for i := 1; i < len(s.Entries); i++ {
 		a, b := &s.Entries[i-1], &s.Entries[i]
-		if st := between(a, b); !st.boot && st.millis <= 2*s.interval(b) {
+		if st := between(a, b); !st.boot && st.millis <= Pause(s.interval(b)) {
 			sum += st.millis
 		}
 	}

@@ -42,7 +42,7 @@ func (s *Stretch) samples(gpu string) (out []sample) {
 		e := &s.Entries[i]
 		if i > 0 {
 			st := between(&s.Entries[i-1], e)
-			cut = cut || st.chain || !st.rises || st.millis > 2*s.interval(e) || breaks(e)
+			cut = cut || st.chain || !st.rises || st.millis > Pause(s.interval(e)) || breaks(e)
 		}
 		d := e.Record.Device(gpu)
 		if d == nil {

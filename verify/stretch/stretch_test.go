@@ -21,13 +21,15 @@ type maker struct {
 	host   *sweeps.Host
 	uptime uint64
 	every  uint64 // ms between records
-	boot   byte
-	edit   func(i int, r *telemetry.Record)
-	skip   uint64 // ms before the next record
+	// interval is what the chain states, ms.
+	interval uint64
+	boot     byte
+	edit     func(i int, r *telemetry.Record)
+	skip     uint64 // ms before the next record
 }
 
 func newMaker(t testing.TB, gpus int) *maker {
-	m := &maker{t: t, host: sweeps.New(gpus, 1, 3), uptime: 5000, every: 1000, boot: 1}
+	m := &maker{t: t, host: sweeps.New(gpus, 1, 3), uptime: 5000, every: 1000, interval: 1000, boot: 1}
 	m.begin(nil)
 	return m
 }
@@ -35,7 +37,7 @@ func newMaker(t testing.TB, gpus int) *maker {
 func (m *maker) head() telemetry.Head { return m.heads[len(m.heads)-1] }
 
 func (m *maker) begin(previous *telemetry.Head) {
-	g := telemetry.Genesis{BootID: [16]byte{m.boot}, Random: attest.Digest{byte(len(m.docs) + 1)}, At: 1_700_000_000_000 + m.uptime, Uptime: m.uptime, Interval: 1000, Version: "test", Why: "first"}
+	g := telemetry.Genesis{BootID: [16]byte{m.boot}, Random: attest.Digest{byte(len(m.docs) + 1)}, At: 1_700_000_000_000 + m.uptime, Uptime: m.uptime, Interval: m.interval, Version: "test", Why: "first"}
 	if previous != nil {
 		g.Previous, g.Why, g.Ordinal = previous, "", uint64(len(m.docs))
 	}

@@ -334,8 +334,14 @@ func TestParallelChainsBracketNothing(t *testing.T) {
 	first := g.sweeps(1).answers(nil)
 	second := g.sweeps(200).answers(g.since(first))
 	r := g.judged(second, kept(other), first)
-	if wants(t, r, "!telemetry.parallel", "+telemetry.bracketed", "-telemetry.unlinked"); met(r) != "telemetry.parallel" || len(ids(r, Contraindicated)) > 0 {
+	if wants(t, r, "!telemetry.parallel", "!telemetry.bracket", "-telemetry.bracketed", "-telemetry.unlinked"); met(r) != "telemetry.parallel" || len(ids(r, Contraindicated)) > 0 {
 		t.Errorf("%s, %v", met(r), ids(r, Contraindicated))
+	}
+	if r.Telemetry.Bracketed || !strings.Contains(r.Telemetry.Hole, "same time") {
+		t.Errorf("%+v", r.Telemetry)
+	}
+	if o := outcomeOf(t, r, "C2", ""); o.Outcome != ruleNotEvaluable {
+		t.Errorf("%+v", o)
 	}
 }
 

@@ -30,9 +30,7 @@ type bracket struct {
 	records       int
 }
 
-func (c *chainState) bracketed() bool {
-	return c.ordered && !c.parallel && c.bracket != nil && c.bracket.hole == ""
-}
+func (c *chainState) bracketed() bool { return c.bracket != nil && c.bracket.hole == "" }
 
 // brackets takes the earliest of the other records from which on everything is shown.
 func (ap *Appraised) brackets() {
@@ -84,6 +82,8 @@ func (ap *Appraised) between(first *Beside) *bracket {
 		b.hole = "the other record is not earlier"
 	case !ap.chain.ordered:
 		b.hole = "the time since boot does not rise"
+	case ap.chain.parallel:
+		b.hole = "another chain was made at the same time: which one is shown is the node's choice"
 	case was.begin().BootID != q.begin().BootID:
 		b.hole = "the host was started anew between them"
 	default:

@@ -31,7 +31,7 @@ func (f *Frontend) window(ctx context.Context, asked *attest.WindowRequest) (*at
 	case err != nil:
 		return nil, err
 	case absent == nil && (next != nil || len(chunks) > attest.MaxWindowChunks):
-		a := attest.Absent(attest.WindowAbsent, attest.Oversize, "over %d bytes: ask POST /v1/telemetry", attest.MaxWindowSize)
+		a := attest.Absent(attest.WindowAbsent, attest.Oversize, "over %d bytes: ask with a shorter --window, or fetch them with hallmark telemetry (POST /v1/telemetry)", attest.MaxWindowSize)
 		absent = &a
 	case absent == nil && len(chunks) == 0:
 		a := attest.Absent(attest.WindowAbsent, attest.NotYet, "no record behind the one that is named")
@@ -43,7 +43,9 @@ func (f *Frontend) window(ctx context.Context, asked *attest.WindowRequest) (*at
 	return &attest.Window{Chunks: chunks}, nil
 }
 
-// chunks collects chunks until the newest record, until done says so of the next cursor, or up to most bytes; then next is where to go on.
+// chunks collects chunks until the newest record, until done says so of the next cursor, or
+// up to most bytes; then next is where to go on. An absence says what lies behind the
+// chunks, if any, and cannot be had.
 func (f *Frontend) chunks(ctx context.Context, p *TelemetryParams, most int, done func(*recorder.Cursor) bool) (chunks [][]byte, next *recorder.Cursor, absent *attest.Absence, err error) {
 	total := 0
 	for {
@@ -52,13 +54,13 @@ func (f *Frontend) chunks(ctx context.Context, p *TelemetryParams, most int, don
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		if part.Absent != nil && len(chunks) == 0 {
-			return nil, nil, part.Absent, nil
+		if part.Absent != nil {
+			return chunks, p.At, part.Absent, nil
 		}
 		for _, c := range part.Chunks {
 			total += len(c)
 		}
-		if total > most || part.Absent != nil {
+		if total > most {
 			return chunks, p.At, nil, nil
 		}
 		chunks = append(chunks, part.Chunks...)
@@ -115,7 +117,7 @@ func (f *Frontend) history(ctx context.Context, q *attest.TelemetryRequest) (*te
 	if err != nil {
 		return nil, err
 	}
-	if absent != nil || len(chunks) == 0 {
+	if len(chunks) == 0 { // what is absent behind chunks is said to whoever asks for it next
 		why := "no such record"
 		if absent != nil {
 			why = absent.Detail

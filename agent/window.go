@@ -109,11 +109,12 @@ func (f *Frontend) telemetry(w http.ResponseWriter, r *http.Request) (*admission
 	return a, len(h.Chunks), write(w, attest.TypeHistory, b)
 }
 
-// history reads what a request asks for, up to its limit.
+// history reads what a request asks for, up to its limit. Where the first record wanted is
+// no longer kept it begins at the oldest one, as the number in its first chunk says.
 func (f *Frontend) history(ctx context.Context, q *attest.TelemetryRequest) (*telemetry.History, error) {
 	past := func(at *recorder.Cursor) bool { return at.Genesis != q.Genesis || at.First > q.Last }
 	h := &telemetry.History{Trail: []attest.Digest{}, Anchors: []telemetry.Anchor{}}
-	chunks, next, absent, err := f.chunks(ctx, &TelemetryParams{At: &recorder.Cursor{Genesis: q.Genesis, First: q.First}}, historySize, past)
+	chunks, next, absent, err := f.chunks(ctx, &TelemetryParams{At: &recorder.Cursor{Genesis: q.Genesis, First: q.First}, OrOldest: true}, historySize, past)
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +132,9 @@ func (f *Frontend) history(ctx context.Context, q *attest.TelemetryRequest) (*te
 		if err != nil || c.Genesis != q.Genesis {
 			h.Chunks = chunks[:i] // the next chain's: it is asked for by its own name
 			break
+		}
+		if c.First > q.Last {
+			return nil, refuse(attest.ProblemNotFound, "telemetry: records before %d are no longer kept", c.First)
 		}
 		if end = c.End().Index; end >= q.Last {
 			h.Chunks, h.More = chunks[:i+1], false

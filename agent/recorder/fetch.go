@@ -77,6 +77,28 @@ func (r *Recorder) Chunks(_ context.Context, at Cursor, most int) (chunks [][]by
 	return chunks, &Cursor{at.Genesis, end + 1}, nil
 }
 
+// OrOldest is the cursor, or the oldest record kept of its chain where that is younger:
+// who asks for a day and gets the twelve hours that are kept has more than a refusal. A
+// window must not do so, since what it leaves out would look like a hole.
+func (r *Recorder) OrOldest(at Cursor) Cursor {
+	r.mu.Lock()
+	oldest := uint64(0) // in memory
+	if r.doc != nil && at.Genesis == r.head.Genesis {
+		oldest = r.before.Index + 1
+		if len(r.recent) > 0 {
+			oldest = r.recent[0].first
+		}
+	}
+	r.mu.Unlock()
+	if s := r.disk.store(); s != nil {
+		if kept := s.Kept(at.Genesis); kept != 0 && (oldest == 0 || kept < oldest) {
+			oldest = kept
+		}
+	}
+	at.First = max(at.First, oldest)
+	return at
+}
+
 // follow goes on to the chain that names this one as the one before it, where this one is at its end.
 func follow(at Cursor, current attest.Digest, s *store.Store) (*Cursor, error) {
 	if at.Genesis == current {

@@ -151,7 +151,11 @@ func (f *Frontend) history(ctx context.Context, q *attest.TelemetryRequest) (*te
 		}
 		h.Trail = part.Trail
 	}
-	part, err := f.half.Telemetry(ctx, &TelemetryParams{Documents: &TelemetryStretch{q.Genesis, q.First, max(q.Head, end)}})
+	shown := max(q.Head, end)
+	if h.More {
+		shown = end // the anchors behind it come with the records behind it
+	}
+	part, err := f.half.Telemetry(ctx, &TelemetryParams{Documents: &TelemetryStretch{q.Genesis, q.First, shown}})
 	if err != nil {
 		return nil, err
 	}

@@ -165,10 +165,10 @@ func (r *Recorder) fromMemory(at Cursor, most int) (chunks [][]byte, next *Curso
 	return append(chunks, b), nil, true
 }
 
-// Trail is the digests of the records from one to another, at most MaxTrail.
+// Trail is the digests of the records from one to another, at most telemetry.MaxTrail.
 func (r *Recorder) Trail(ctx context.Context, genesis attest.Digest, from, to uint64) ([]attest.Digest, error) {
-	if to < from || to-from >= MaxTrail {
-		return nil, fmt.Errorf("the way from record %d to %d is over %d steps: ask for the chunks", from, to, MaxTrail)
+	if to < from || to-from >= telemetry.MaxTrail {
+		return nil, fmt.Errorf("the way from record %d to %d is over %d steps: ask for chunks up to a later record", from, to, telemetry.MaxTrail)
 	}
 	var out []attest.Digest
 	for at := (&Cursor{genesis, from}); at != nil && at.Genesis == genesis && at.First <= to; {
@@ -188,9 +188,6 @@ func (r *Recorder) Trail(ctx context.Context, genesis attest.Digest, from, to ui
 	}
 	return out, nil
 }
-
-// MaxTrail is how many digests one history carries: anchors ten minutes apart at ten a second.
-const MaxTrail = 6000
 
 func digests(out []attest.Digest, chunk []byte, from, to uint64) ([]attest.Digest, error) {
 	c, err := telemetry.ParseChunk(chunk)

@@ -46,7 +46,7 @@ func ParseHistory(b []byte) (*History, error) {
 	switch {
 	case len(h.Genesis) == 0 || len(h.Genesis) > MaxChunks:
 		return nil, fmt.Errorf("telemetry history: %d genesis documents", len(h.Genesis))
-	case len(h.Chunks) > MaxChunks || len(h.Trail) > MaxSteps || len(h.Anchors) > MaxAnchors:
+	case len(h.Chunks) > MaxChunks || len(h.Trail) > MaxTrail || len(h.Anchors) > MaxAnchors:
 		return nil, fmt.Errorf("telemetry history: %d chunks, %d digests, %d anchors", len(h.Chunks), len(h.Trail), len(h.Anchors))
 	case h.More && len(h.Trail) > 0:
 		return nil, errors.New("telemetry history: a trail and more to come")

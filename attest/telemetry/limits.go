@@ -19,6 +19,7 @@ const (
 	MaxCells    = 4 << 20   // values and GPUs of all its records together
 	MaxUnpacked = 64 << 20  // all its records, encoded
 	MaxChunks   = 4096      // chunks of one history or window
+	MaxTrail    = 6000      // digests of one history: anchors ten minutes apart at ten a second
 	MaxAnchors  = 1024      // anchors of one history
 	MaxAnchor   = 8 << 10   // one encoded anchor
 

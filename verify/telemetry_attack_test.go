@@ -176,6 +176,37 @@ func TestRestoredMachineWentBack(t *testing.T) {
 	wants(t, g.judged(first, kept(is)), "x telemetry.back") // whichever is judged last
 }
 
+// A validator whose clock is set back has its answers in the wrong order. Where the TPM's
+// clock sides with the node nobody is accused; without it the validator's time counts.
+func TestValidatorWhoseClockWasSetBackAccusesNobody(t *testing.T) {
+	for name, c := range map[string]struct {
+		back time.Duration
+		tpm  uint64 // ms that pass on the TPM's clock
+		want []string
+		seen string
+	}{
+		"an hour":                           {time.Hour, 60_000, []string{"?telemetry.back", "?telemetry.bracket", "-telemetry.bracketed"}, "not earlier"},
+		"an hour, and the TPM's clock too":  {time.Hour, 0, []string{"x telemetry.back"}, "not earlier"},
+		"a minute and a half":               {90 * time.Second, 60_000, []string{"-telemetry.back", "?telemetry.bracket", "-telemetry.bracketed"}, "not earlier"},
+		"half a minute, of a minute's time": {30 * time.Second, 60_000, []string{"-telemetry.back", "?telemetry.bracket", "-telemetry.bracketed"}, "by the validator's clock, 2026"},
+	} {
+		g := newGPULog(t, time.Second, 1)
+		first := g.sweeps(100).answers(nil)
+		asked := g.since(first)
+		g.sweeps(60)
+		g.clock.Clock += c.tpm
+		g.at, g.boot, g.ahead = g.at.Add(-c.back), g.boot.Add(-c.back), c.back
+		r := g.judged(g.answers(asked), nil, first)
+		wants(t, r, c.want...)
+		if !strings.Contains(seenOf(r, "telemetry.bracket"), c.seen) {
+			t.Errorf("%s: %s", name, seenOf(r, "telemetry.bracket"))
+		}
+		if met(r) != "telemetry.bracket" {
+			t.Errorf("%s: %s", name, met(r))
+		}
+	}
+}
+
 func TestOnlyOtherVerdictsSinceEnrolmentCount(t *testing.T) {
 	g := newGPULog(t, time.Second, 1)
 	record := g.sweeps(100).answers(nil)

@@ -24,6 +24,7 @@ type bracket struct {
 	first  *Beside
 	hole   string // why the time is not covered, "" where it is
 	gapped bool   // hole is for gaps alone
+	clocks bool   // hole is that the validator's clock and the node's disagree, as they do where the former was set back
 	// Times since boot at which the claims of both were made, ms; only in one boot.
 	from, to      uint64
 	gaps, largest uint64 // ms
@@ -61,6 +62,10 @@ func (ap *Appraised) brackets() {
 		}
 	}
 	b := ap.chain.bracket
+	if b.clocks {
+		ap.findings.unknown("telemetry.bracket", check, Asserted, want, b.hole)
+		return
+	}
 	if b.hole != "" {
 		ap.findings.warn("telemetry.bracket", check, Asserted, want, b.hole+"; from "+stamp(b.first.auth.record.Received))
 		return
@@ -79,7 +84,7 @@ func (ap *Appraised) between(first *Beside) *bracket {
 	case was == nil:
 		b.hole = "the other record states no telemetry"
 	case first.auth.record.Received > ap.auth.record.Sent:
-		b.hole = "the other record is not earlier"
+		b.hole, b.clocks = ap.notEarlier(first)
 	case !ap.chain.ordered:
 		b.hole = "the time since boot does not rise"
 	case ap.chain.parallel:
@@ -91,6 +96,17 @@ func (ap *Appraised) between(first *Beside) *bracket {
 		b.hole = ap.covered(b)
 	}
 	return b
+}
+
+// notEarlier says why an answer is not before this one, and whether the node's own time
+// since boot says that it is.
+func (ap *Appraised) notEarlier(first *Beside) (hole string, disputed bool) {
+	q, was := ap.chain.quotedChain, first.chain
+	hole = fmt.Sprintf("the other record is not earlier: received at %s, this challenge was sent at %s", stamp(first.auth.record.Received), stamp(ap.auth.record.Sent))
+	if was.begin().BootID == q.begin().BootID && was.Now < q.Now {
+		return hole + fmt.Sprintf("; by time since boot it is, %d ms and %d ms: was the validator's clock set back?", was.Now, q.Now), true
+	}
+	return hole, false
 }
 
 // covered says what is missing, "" where nothing is.
@@ -170,7 +186,8 @@ func (ap *Appraised) passed(b *bracket) string {
 	least, most := is.Sent-was.Received, is.Received-was.Sent
 	slack := maxGap + most/rateSlack
 	if b.to < b.from || b.to-b.from+slack < least || b.to-b.from > most+slack {
-		return fmt.Sprintf("%d ms passed since boot, %d to %d ms by the validator's clock", int64(b.to-b.from), least, most)
+		b.clocks = b.to >= b.from && b.to-b.from > most+slack // a node gains nothing by time that nobody else saw pass
+		return fmt.Sprintf("%d ms passed since boot, %d to %d ms by the validator's clock, %s to %s", int64(b.to-b.from), least, most, stamp(was.Received), stamp(is.Sent))
 	}
 	return ""
 }

@@ -154,6 +154,24 @@ func TestDiskThatFailsAndReturns(t *testing.T) {
 	}
 }
 
+// What is too old goes at the start, too: an agent may never come to store a chunk.
+func TestRetentionBeginsWithTheChain(t *testing.T) {
+	o := options(t.TempDir(), newGPUs(1))
+	r, stop := running(t, o)
+	eventually(t, "something stored", func() bool { _, ok := r.Head(); return ok && claims(t, r).StoredTo > 0 })
+	stop()
+	chunks := func() []string { list, _ := filepath.Glob(filepath.Join(o.Dir, "*", "*.chunk")); return list }
+	old := time.Now().Add(-2 * time.Hour)
+	for _, path := range chunks() {
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.Retention, o.Minute = time.Hour, time.Hour
+	running(t, o)
+	eventually(t, "old chunks removed", func() bool { return len(chunks()) == 0 })
+}
+
 func TestDiskThatWasNeverThereIsVolatile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

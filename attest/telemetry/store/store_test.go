@@ -230,6 +230,28 @@ func TestRetention(t *testing.T) {
 			t.Errorf("%d removed, %d dropped, %v", removed, dropped, err)
 		}
 	})
+	t.Run("too many chains", func(t *testing.T) {
+		dir := t.TempDir()
+		_, end := begun(t, dir, 2)
+		for i := range 4200 { // each a start of an agent that made no chunk
+			doc := genesis(t, telemetry.Genesis{Ordinal: uint64(i) + 1, Previous: &end})
+			folder := filepath.Join(dir, fmt.Sprintf("%08d-%016x", i+1, i+1))
+			if err := os.Mkdir(folder, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(folder, "genesis"), doc, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, _ := open(t, dir, attest.UEID{})
+		if removed, _, err := s.Retain(now, time.Hour, 1<<40); removed != 0 || err != nil {
+			t.Errorf("%d chunks removed, %v", removed, err)
+		}
+		list, _ := filepath.Glob(filepath.Join(dir, "*", "genesis"))
+		if len(list) != 4096 || files(dir) != 2 || filepath.Base(filepath.Dir(list[4095])) != "00004200-0000000000001068" {
+			t.Errorf("%d chains left, %d chunks, the last %s", len(list), files(dir), list[len(list)-1])
+		}
+	})
 	t.Run("old chains", func(t *testing.T) {
 		dir := t.TempDir()
 		begun(t, dir, 1)

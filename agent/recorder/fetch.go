@@ -101,7 +101,7 @@ func (r *Recorder) OrOldest(at Cursor) Cursor {
 
 // follow goes on to the chain that names this one as the one before it, where this one is at its end.
 func follow(at Cursor, current attest.Digest, s *store.Store) (*Cursor, error) {
-	if at.Genesis == current {
+	if at.Genesis == current || s.Newest(at.Genesis) >= at.First { // a hole: the chain goes on behind it
 		return nil, notKept("records from %d on were not stored, and are no longer in memory", at.First)
 	}
 	after, ok := s.Successor(at.Genesis)

@@ -189,6 +189,19 @@ func TestSuccessorIsFound(t *testing.T) {
 	if docs := s.Documents(telemetry.Start(doc).Genesis, 9); len(docs) != 2 {
 		t.Errorf("%d documents", len(docs))
 	}
+	for _, name := range []attest.Digest{telemetry.Start(doc).Genesis, {}} { // the last one, and what those without one before them seem to name
+		if got, ok := s.Successor(name); ok {
+			t.Errorf("%v follows %v", got, name)
+		}
+	}
+	s.Close()
+	s, _ = open(t, dir, attest.UEID{})
+	if got, ok := s.Successor(end.Genesis); !ok || got != telemetry.Start(doc).Genesis {
+		t.Errorf("after a restart: %v %v", got, ok)
+	}
+	if n := testing.AllocsPerRun(10, func() { s.Successor(end.Genesis) }); n != 0 {
+		t.Errorf("documents are read again: %v allocations", n)
+	}
 }
 
 func TestRetention(t *testing.T) {

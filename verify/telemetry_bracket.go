@@ -193,17 +193,13 @@ func (ap *Appraised) passed(b *bracket) string {
 }
 
 // marked looks for the first challenge's batch in the records: what stands behind it was
-// made after that challenge existed, and not the night before.
+// made after that challenge existed, and not the night before. An agent marks the record
+// behind the head that it quotes, so it is the second answer's window that shows it.
 func marked(s *stretch.Stretch, b *bracket) string {
-	for _, list := range []*stretch.Stretch{b.first.shown, s} {
-		if list == nil {
-			continue
-		}
-		for i := range list.Entries {
-			r := list.Entries[i].Record
-			if r.Uptime <= b.from+maxGap && slices.Contains(r.Marks, b.first.auth.bound.Root) {
-				return ""
-			}
+	for i := range s.Entries {
+		r := s.Entries[i].Record
+		if r.Uptime <= b.from+maxGap && slices.Contains(r.Marks, b.first.auth.bound.Root) {
+			return ""
 		}
 	}
 	return "no record within 10 s is marked with the earlier challenge: they may have been made before it"

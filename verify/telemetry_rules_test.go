@@ -27,7 +27,7 @@ func TestRuleC2NeedsTheTimeAroundTheFirstChallenge(t *testing.T) {
 		reason string
 	}{
 		"covered":              {func(g *gpuLog) { g.sweeps(120) }, true, rulePass, "covered"},
-		"nothing before it":    {func(g *gpuLog) { g.sweeps(120) }, false, ruleNotEvaluable, "nothing before"},
+		"nothing before it":    {func(g *gpuLog) { g.sweeps(120) }, false, ruleNotEvaluable, "needs --window with the first answer"},
 		"the second too soon":  {func(g *gpuLog) { g.sweeps(2) }, true, ruleNotEvaluable, "too soon"},
 		"off behind it":        {func(g *gpuLog) { g.sweeps(1); g.at = g.at.Add(30 * time.Second); g.sweeps(120) }, true, ruleViolated, "covered"},
 		"off long after it":    {func(g *gpuLog) { g.sweeps(30); g.at = g.at.Add(30 * time.Second); g.sweeps(120) }, true, rulePass, "covered"},
@@ -86,6 +86,9 @@ func TestRulesOnTelemetryContradictNothing(t *testing.T) {
 	}
 	known := map[string]bool{}
 	for _, rule := range Rules() {
+		if rule.ID == "C2" && !strings.Contains(rule.Sentence, "needs --window with the first answer") {
+			t.Errorf("C2 does not say what it needs: %s", rule.Sentence)
+		}
 		known[rule.ID] = true
 	}
 	for _, o := range r.Rules {

@@ -123,6 +123,7 @@ type nodeOptions struct {
 	bootID     func() ([16]byte, error)
 	engines    *EngineWatch
 	telemetry  *recorder.Recorder
+	kept       int64 // bytes of telemetry on disk, with little of it in memory; 0: the defaults
 	td         TD
 	noRuntime  bool
 	twoHalves  bool

@@ -30,6 +30,7 @@ func TelemetrySource(r *recorder.Recorder) Source {
 // the last Seconds; or the digests of records; or documents and anchors.
 type TelemetryParams struct {
 	At        *recorder.Cursor  `cbor:"at,omitempty"`
+	OrOldest  bool              `cbor:"or_oldest,omitempty"` // where the record at At is no longer kept, from the oldest on
 	Seconds   uint32            `cbor:"seconds,omitempty"`
 	Most      uint32            `cbor:"most,omitempty"` // bytes of chunks
 	Trail     *TelemetryStretch `cbor:"trail,omitempty"`
@@ -88,6 +89,10 @@ func telemetryPart(ctx context.Context, r *recorder.Recorder, p *TelemetryParams
 				return nil, err
 			}
 			at = &first
+		}
+		if p.OrOldest {
+			from := r.OrOldest(*at)
+			at = &from
 		}
 		part.Chunks, part.Next, err = r.Chunks(ctx, *at, int(min(p.Most, maxParts)))
 	}

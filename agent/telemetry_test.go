@@ -35,8 +35,12 @@ func (r rawTPM) Quote(ctx context.Context, qualifying attest.Digest) (any, error
 func telemetryNode(t *testing.T, o nodeOptions) *node {
 	t.Helper()
 	o.dir = t.TempDir()
+	memory := 10 * time.Second
+	if o.kept > 0 {
+		memory = 500 * time.Millisecond
+	}
 	o.telemetry = recorder.New(recorder.Options{Sweeper: sweeper{sweeps.New(2, 1, 1)}, Interval: 5 * time.Millisecond, Dir: o.dir + "/telemetry",
-		Version: "test", Clock: recorder.HostClock(), Log: quiet(t), Minute: 50 * time.Millisecond, Memory: 10 * time.Second})
+		Version: "test", Clock: recorder.HostClock(), Log: quiet(t), Minute: 50 * time.Millisecond, Memory: memory, MaxBytes: o.kept})
 	n := startNode(t, o)
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		if h, _ := o.telemetry.Head(); h.Index > 120 {
@@ -192,6 +196,39 @@ func TestHistoryIsProvedAgainstAQuotedHead(t *testing.T) {
 	n.wantProblem("/v1/telemetry", attest.TypeTelemetry, seal(t, n.validator, attest.TypeTelemetry, bad), attest.ProblemMalformed)
 	stranger := writeKey(t, t.TempDir()+"/x")
 	n.wantProblem("/v1/telemetry", attest.TypeTelemetry, seal(t, stranger, attest.TypeTelemetry, n.historyRequest(head.Genesis, 1, 2, 0)), attest.ProblemUnknownKey)
+}
+
+// Who asks for more than is kept gets what is kept, and sees where it begins.
+func TestHistoryBeginsAtTheOldestKept(t *testing.T) {
+	n := telemetryNode(t, nodeOptions{kept: 100 << 10})
+	var head telemetry.Head
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if c, err := n.collector.o.Telemetry.Claims(); err != nil {
+			t.Fatal(err)
+		} else if c.StoredFrom > 1 {
+			head = c.Head()
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("nothing was dropped within 20 s")
+		}
+	}
+	r, b := n.post("/v1/telemetry", attest.TypeTelemetry, seal(t, n.validator, attest.TypeTelemetry, n.historyRequest(head.Genesis, 1, head.Index, head.Index)))
+	if r.StatusCode != 200 {
+		t.Fatalf("%d: %s", r.StatusCode, b)
+	}
+	h, err := telemetry.ParseHistory(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heads, _, end := chain(t, h.Chunks)
+	if _, whole := heads[0]; whole || heads[head.Index] != head && end.Follow(h.Trail) != head {
+		t.Errorf("from the first record: %v; to %d", whole, end.Index)
+	}
+	n.wantProblem("/v1/telemetry", attest.TypeTelemetry, seal(t, n.validator, attest.TypeTelemetry, n.historyRequest(head.Genesis, 1, 2, head.Index)), attest.ProblemNotFound)
+	if w, _, _ := n.windowed(t, &attest.WindowRequest{Since: &attest.ChainPoint{Genesis: head.Genesis, Index: 1}}); w.Absent == nil || w.Absent.Reason != attest.NotPresent {
+		t.Errorf("a window that leaves records out: %+v", w.Absent)
+	}
 }
 
 func TestAnchorsAreQuotesOverTheHead(t *testing.T) {

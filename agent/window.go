@@ -31,7 +31,7 @@ func (f *Frontend) window(ctx context.Context, asked *attest.WindowRequest) (*at
 	case err != nil:
 		return nil, err
 	case absent == nil && (next != nil || len(chunks) > attest.MaxWindowChunks):
-		a := attest.Absent(attest.WindowAbsent, attest.Oversize, "over %d bytes: ask POST /v1/telemetry", attest.MaxWindowSize)
+		a := attest.Absent(attest.WindowAbsent, attest.Oversize, "over %d bytes: ask with a shorter --window, or fetch them with hallmark telemetry (POST /v1/telemetry)", attest.MaxWindowSize)
 		absent = &a
 	case absent == nil && len(chunks) == 0:
 		a := attest.Absent(attest.WindowAbsent, attest.NotYet, "no record behind the one that is named")
@@ -43,7 +43,9 @@ func (f *Frontend) window(ctx context.Context, asked *attest.WindowRequest) (*at
 	return &attest.Window{Chunks: chunks}, nil
 }
 
-// chunks collects chunks until the newest record, until done says so of the next cursor, or up to most bytes; then next is where to go on.
+// chunks collects chunks until the newest record, until done says so of the next cursor, or
+// up to most bytes; then next is where to go on. An absence says what lies behind the
+// chunks, if any, and cannot be had.
 func (f *Frontend) chunks(ctx context.Context, p *TelemetryParams, most int, done func(*recorder.Cursor) bool) (chunks [][]byte, next *recorder.Cursor, absent *attest.Absence, err error) {
 	total := 0
 	for {
@@ -52,13 +54,13 @@ func (f *Frontend) chunks(ctx context.Context, p *TelemetryParams, most int, don
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		if part.Absent != nil && len(chunks) == 0 {
-			return nil, nil, part.Absent, nil
+		if part.Absent != nil {
+			return chunks, p.At, part.Absent, nil
 		}
 		for _, c := range part.Chunks {
 			total += len(c)
 		}
-		if total > most || part.Absent != nil {
+		if total > most {
 			return chunks, p.At, nil, nil
 		}
 		chunks = append(chunks, part.Chunks...)
@@ -107,15 +109,16 @@ func (f *Frontend) telemetry(w http.ResponseWriter, r *http.Request) (*admission
 	return a, len(h.Chunks), write(w, attest.TypeHistory, b)
 }
 
-// history reads what a request asks for, up to its limit.
+// history reads what a request asks for, up to its limit. Where the first record wanted is
+// no longer kept it begins at the oldest one, as the number in its first chunk says.
 func (f *Frontend) history(ctx context.Context, q *attest.TelemetryRequest) (*telemetry.History, error) {
 	past := func(at *recorder.Cursor) bool { return at.Genesis != q.Genesis || at.First > q.Last }
 	h := &telemetry.History{Trail: []attest.Digest{}, Anchors: []telemetry.Anchor{}}
-	chunks, next, absent, err := f.chunks(ctx, &TelemetryParams{At: &recorder.Cursor{Genesis: q.Genesis, First: q.First}}, historySize, past)
+	chunks, next, absent, err := f.chunks(ctx, &TelemetryParams{At: &recorder.Cursor{Genesis: q.Genesis, First: q.First}, OrOldest: true}, historySize, past)
 	if err != nil {
 		return nil, err
 	}
-	if absent != nil || len(chunks) == 0 {
+	if len(chunks) == 0 { // what is absent behind chunks is said to whoever asks for it next
 		why := "no such record"
 		if absent != nil {
 			why = absent.Detail
@@ -129,6 +132,9 @@ func (f *Frontend) history(ctx context.Context, q *attest.TelemetryRequest) (*te
 		if err != nil || c.Genesis != q.Genesis {
 			h.Chunks = chunks[:i] // the next chain's: it is asked for by its own name
 			break
+		}
+		if c.First > q.Last {
+			return nil, refuse(attest.ProblemNotFound, "telemetry: records before %d are no longer kept", c.First)
 		}
 		if end = c.End().Index; end >= q.Last {
 			h.Chunks, h.More = chunks[:i+1], false
@@ -145,7 +151,11 @@ func (f *Frontend) history(ctx context.Context, q *attest.TelemetryRequest) (*te
 		}
 		h.Trail = part.Trail
 	}
-	part, err := f.half.Telemetry(ctx, &TelemetryParams{Documents: &TelemetryStretch{q.Genesis, q.First, max(q.Head, end)}})
+	shown := max(q.Head, end)
+	if h.More {
+		shown = end // the anchors behind it come with the records behind it
+	}
+	part, err := f.half.Telemetry(ctx, &TelemetryParams{Documents: &TelemetryStretch{q.Genesis, q.First, shown}})
 	if err != nil {
 		return nil, err
 	}

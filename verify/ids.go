@@ -176,7 +176,7 @@ var registry = []Entry{
 	{"telemetry.shown", "appraise", Affirming, harmless, "The telemetry records lead to the quoted head: they are what the node committed to. What they say is its word."},
 	{"telemetry.head", "appraise", Contraindicated, exact, "The claims state other times for the quoted record than the record itself: two statements of one quote contradict each other."},
 	{"telemetry.order", "appraise", Warning, harmless, "The time since boot does not rise from one telemetry record to the next, as the format demands. They bracket nothing."},
-	{"telemetry.gap", "appraise", Warning, harmless, "Time passed without telemetry records: a pause of more than two intervals, by the records' own times. The facts beside it are the node's explanation."},
+	{"telemetry.gap", "appraise", Warning, harmless, "Time passed without telemetry records: a pause of more than two intervals, or of more than 10 s, by the records' own times. The facts beside it are the node's explanation."},
 	{"telemetry.fork", "appraise", Contraindicated, exact, "Two histories: the node committed to two different hashes at one record of one chain. Each start of the agent begins a new chain, so no crash explains it."},
 	{"telemetry.back", "appraise", Contraindicated, exact, "A chain went back: it stands at an earlier record than evidence from before it. An older state of the running agent was restored, or two of them answer."},
 	{"telemetry.parallel", "appraise", Warning, harmless, "Two chains were made at the same time in one boot: two agents run, and which one is shown is the node's choice. They bracket nothing."},

@@ -177,6 +177,37 @@ func TestRestoredMachineWentBack(t *testing.T) {
 	wants(t, g.judged(first, kept(is)), "x telemetry.back") // whichever is judged last
 }
 
+// A validator whose clock is set back has its answers in the wrong order. Where the TPM's
+// clock sides with the node nobody is accused; without it the validator's time counts.
+func TestValidatorWhoseClockWasSetBackAccusesNobody(t *testing.T) {
+	for name, c := range map[string]struct {
+		back time.Duration
+		tpm  uint64 // ms that pass on the TPM's clock
+		want []string
+		seen string
+	}{
+		"an hour":                           {time.Hour, 60_000, []string{"?telemetry.back", "?telemetry.bracket", "-telemetry.bracketed"}, "not earlier"},
+		"an hour, and the TPM's clock too":  {time.Hour, 0, []string{"x telemetry.back"}, "not earlier"},
+		"a minute and a half":               {90 * time.Second, 60_000, []string{"-telemetry.back", "?telemetry.bracket", "-telemetry.bracketed"}, "not earlier"},
+		"half a minute, of a minute's time": {30 * time.Second, 60_000, []string{"-telemetry.back", "?telemetry.bracket", "-telemetry.bracketed"}, "by the validator's clock, 2026"},
+	} {
+		g := newGPULog(t, time.Second, 1)
+		first := g.sweeps(100).answers(nil)
+		asked := g.since(first)
+		g.sweeps(60)
+		g.clock.Clock += c.tpm
+		g.at, g.boot, g.ahead = g.at.Add(-c.back), g.boot.Add(-c.back), c.back
+		r := g.judged(g.answers(asked), nil, first)
+		wants(t, r, c.want...)
+		if !strings.Contains(seenOf(r, "telemetry.bracket"), c.seen) {
+			t.Errorf("%s: %s", name, seenOf(r, "telemetry.bracket"))
+		}
+		if met(r) != "telemetry.bracket" {
+			t.Errorf("%s: %s", name, met(r))
+		}
+	}
+}
+
 func TestOnlyOtherVerdictsSinceEnrolmentCount(t *testing.T) {
 	g := newGPULog(t, time.Second, 1)
 	record := g.sweeps(100).answers(nil)
@@ -271,6 +302,54 @@ func TestWindowThatBeginsLateBracketsNothing(t *testing.T) {
 	}
 }
 
+// Records of another boot count their time from another moment: they fill no hole, though both answers are of one boot.
+func TestRecordsOfAnotherBootBracketNothing(t *testing.T) {
+	for boot, want := range map[byte]string{1: "met", 2: "telemetry.bracket"} {
+		g := newGPULog(t, time.Second, 1)
+		first := g.sweeps(70).answers(nil)
+		g.sweeps(10).stop()
+		g.bootID = boot
+		g.restart()
+		g.sweeps(60).stop()
+		g.bootID = 1
+		g.restart()
+		g.sweeps(60)
+		g.claim = func(c *telemetry.Claims) { c.Ancestors = [][]byte{g.chains[1].doc, g.chains[0].doc} }
+		r := g.judged(g.answers(g.since(first)), nil, first)
+		if met(r) != want || want != "met" && !strings.Contains(seenOf(r, "telemetry.bracket"), "another boot") || len(ids(r, Contraindicated)) > 0 {
+			t.Errorf("boot %d: %s, %s", boot, met(r), seenOf(r, "telemetry.bracket"))
+		}
+	}
+}
+
+// The second answer's claims need not reach back to the first one's chain: its own document is known.
+func TestFirstAnswersDocumentSaysOfWhichBootItsRecordsAre(t *testing.T) {
+	g := newGPULog(t, time.Second, 1)
+	first := g.sweeps(70).answers(nil)
+	g.sweeps(20).stop()
+	g.restart()
+	g.sweeps(60)
+	g.claim = func(c *telemetry.Claims) { c.Ancestors = [][]byte{} }
+	if r := g.judged(g.answers(g.since(first)), nil, first); met(r) != "met" {
+		t.Errorf("%s, %s", met(r), seenOf(r, "telemetry.bracket"))
+	}
+}
+
+// A chain that states a long interval has no gaps of its own measure: it brackets nothing.
+func TestSlowSweepsBracketNothing(t *testing.T) {
+	for interval, want := range map[time.Duration]string{5 * time.Second: "met", 6 * time.Second: "telemetry.bracket", time.Hour: "telemetry.bracket"} {
+		g := newGPULog(t, interval, 1)
+		first := g.sweeps(70).answers(nil)
+		r := g.judged(g.sweeps(70).answers(g.since(first)), nil, first)
+		if met(r) != want || want != "met" && !strings.Contains(seenOf(r, "telemetry.bracket"), "sweeps every") {
+			t.Errorf("%v: %s, %s", interval, met(r), seenOf(r, "telemetry.bracket"))
+		}
+		if o := outcomeOf(t, r, "C2", ""); want != "met" && (o.Outcome != ruleNotEvaluable || !strings.Contains(o.Reason, "sweeps every")) {
+			t.Errorf("%v: %+v", interval, o)
+		}
+	}
+}
+
 // Two agents on one host: which chain is shown is the node's choice.
 func TestParallelChainsBracketNothing(t *testing.T) {
 	g := newGPULog(t, time.Second, 1)
@@ -287,8 +366,14 @@ func TestParallelChainsBracketNothing(t *testing.T) {
 	first := g.sweeps(1).answers(nil)
 	second := g.sweeps(200).answers(g.since(first))
 	r := g.judged(second, kept(other), first)
-	if wants(t, r, "!telemetry.parallel", "+telemetry.bracketed", "-telemetry.unlinked"); met(r) != "telemetry.parallel" || len(ids(r, Contraindicated)) > 0 {
+	if wants(t, r, "!telemetry.parallel", "!telemetry.bracket", "-telemetry.bracketed", "-telemetry.unlinked"); met(r) != "telemetry.parallel" || len(ids(r, Contraindicated)) > 0 {
 		t.Errorf("%s, %v", met(r), ids(r, Contraindicated))
+	}
+	if r.Telemetry.Bracketed || !strings.Contains(r.Telemetry.Hole, "same time") {
+		t.Errorf("%+v", r.Telemetry)
+	}
+	if o := outcomeOf(t, r, "C2", ""); o.Outcome != ruleNotEvaluable {
+		t.Errorf("%+v", o)
 	}
 }
 

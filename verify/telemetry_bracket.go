@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/hallmark-attest/hallmark/attest/telemetry"
 	"github.com/hallmark-attest/hallmark/verify/stretch"
 )
 
 // What the demand telemetry_window takes for a window that covers the time between two answers.
 const (
-	maxGap         = 10_000 // ms: the largest gap
-	maxGapsPercent = 5      // of the time, all gaps together
-	rateSlack      = 1000   // parts of the time by which the node's clock may run at another rate than the validator's
+	maxGap         = stretch.MaxPause // ms: the largest gap
+	maxInterval    = maxGap / 2       // ms: with sweeps further apart a single one that is late would be too large a gap
+	maxGapsPercent = 5                // of the time, all gaps together
+	rateSlack      = 1000             // parts of the time by which the node's clock may run at another rate than the validator's
 )
 
 // telemetryIDs may explain why telemetry_window is not met.
@@ -19,17 +21,17 @@ var telemetryIDs = []string{"telemetry.window_missing", "telemetry.chain", "tele
 
 // bracket is what two answers show of the time between them.
 type bracket struct {
-	first *Beside
-	hole  string // why the time is not covered, "" where it is
+	first  *Beside
+	hole   string // why the time is not covered, "" where it is
+	gapped bool   // hole is for gaps alone
+	clocks bool   // hole is that the validator's clock and the node's disagree, as they do where the former was set back
 	// Times since boot at which the claims of both were made, ms; only in one boot.
 	from, to      uint64
 	gaps, largest uint64 // ms
 	records       int
 }
 
-func (c *chainState) bracketed() bool {
-	return c.ordered && !c.parallel && c.bracket != nil && c.bracket.hole == ""
-}
+func (c *chainState) bracketed() bool { return c.bracket != nil && c.bracket.hole == "" }
 
 // brackets takes the earliest of the other records from which on everything is shown.
 func (ap *Appraised) brackets() {
@@ -60,6 +62,10 @@ func (ap *Appraised) brackets() {
 		}
 	}
 	b := ap.chain.bracket
+	if b.clocks {
+		ap.findings.unknown("telemetry.bracket", check, Asserted, want, b.hole)
+		return
+	}
 	if b.hole != "" {
 		ap.findings.warn("telemetry.bracket", check, Asserted, want, b.hole+"; from "+stamp(b.first.auth.record.Received))
 		return
@@ -78,9 +84,11 @@ func (ap *Appraised) between(first *Beside) *bracket {
 	case was == nil:
 		b.hole = "the other record states no telemetry"
 	case first.auth.record.Received > ap.auth.record.Sent:
-		b.hole = "the other record is not earlier"
+		b.hole, b.clocks = ap.notEarlier(first)
 	case !ap.chain.ordered:
 		b.hole = "the time since boot does not rise"
+	case ap.chain.parallel:
+		b.hole = "another chain was made at the same time: which one is shown is the node's choice"
 	case was.begin().BootID != q.begin().BootID:
 		b.hole = "the host was started anew between them"
 	default:
@@ -88,6 +96,17 @@ func (ap *Appraised) between(first *Beside) *bracket {
 		b.hole = ap.covered(b)
 	}
 	return b
+}
+
+// notEarlier says why an answer is not before this one, and whether the node's own time
+// since boot says that it is.
+func (ap *Appraised) notEarlier(first *Beside) (hole string, disputed bool) {
+	q, was := ap.chain.quotedChain, first.chain
+	hole = fmt.Sprintf("the other record is not earlier: received at %s, this challenge was sent at %s", stamp(first.auth.record.Received), stamp(ap.auth.record.Sent))
+	if was.begin().BootID == q.begin().BootID && was.Now < q.Now {
+		return hole + fmt.Sprintf("; by time since boot it is, %d ms and %d ms: was the validator's clock set back?", was.Now, q.Now), true
+	}
+	return hole, false
 }
 
 // covered says what is missing, "" where nothing is.
@@ -100,34 +119,64 @@ func (ap *Appraised) covered(b *bracket) string {
 	if hole := ap.passed(b); hole != "" {
 		return hole
 	}
+	if hole := slow(was.begin(), q.begin()); hole != "" {
+		return hole
+	}
+	if hole := marked(ap.chain.shown, b); hole != "" {
+		return hole
+	}
 	b.records = len(entries)
-	last, threshold := was.Uptime, uint64(0)
-	step := func(at, interval uint64) {
-		threshold = min(2*interval, maxGap)
-		if at > last && at-last > threshold {
+	last := was.Uptime
+	step := func(at uint64, begin *telemetry.Genesis) {
+		if at > last && at-last > stretch.Pause(begin.Interval) {
 			b.gaps += at - last
 			b.largest = max(b.largest, at-last)
 		}
 		last = max(last, at)
 	}
 	for i := range entries {
-		step(entries[i].Record.Uptime, interval(&entries[i], q))
+		begin := b.begin(&entries[i])
+		if begin == nil || begin.BootID != q.begin().BootID { // its time since boot is another one: it covers nothing here
+			return fmt.Sprintf("record %d of chain %s is of another boot", entries[i].Head.Index, entries[i].Head.Genesis.Short())
+		}
+		if hole := slow(begin); hole != "" {
+			return hole
+		}
+		step(entries[i].Record.Uptime, begin)
 	}
-	step(q.Now, q.begin().Interval)
+	step(q.Now, q.begin())
 	switch {
 	case b.largest > maxGap:
+		b.gapped = true
 		return fmt.Sprintf("%.1f s without a record", float64(b.largest)/1000)
 	case 100*b.gaps > maxGapsPercent*(b.to-b.from):
+		b.gapped = true
 		return fmt.Sprintf("%.1f of %.1f s without records", float64(b.gaps)/1000, float64(b.to-b.from)/1000)
 	}
-	return marked(ap.chain.shown, b)
+	return ""
 }
 
-func interval(e *stretch.Entry, q *quotedChain) uint64 {
-	if e.Begin != nil {
-		return e.Begin.Interval
+// slow says that sweeps are too far apart to bracket anything, "" where they are not.
+func slow(chains ...*telemetry.Genesis) string {
+	for _, g := range chains {
+		if g.Interval > maxInterval {
+			return fmt.Sprintf("the agent sweeps every %.1f s: sweeps more than %d s apart bracket nothing", float64(g.Interval)/1000, maxInterval/1000)
+		}
 	}
-	return q.begin().Interval
+	return ""
+}
+
+// begin is the genesis document of a record's chain, from the claims of either answer:
+// the second one's name eight ancestors, and the first one's chain may be older. Nil
+// where neither has it.
+func (b *bracket) begin(e *stretch.Entry) *telemetry.Genesis {
+	if e.Begin != nil {
+		return e.Begin
+	}
+	if i := slices.Index(b.first.chain.names, e.Head.Genesis); i >= 0 {
+		return b.first.chain.genesis[i]
+	}
+	return nil
 }
 
 // passed holds the time that passed on the node against the validator's: records a
@@ -137,23 +186,20 @@ func (ap *Appraised) passed(b *bracket) string {
 	least, most := is.Sent-was.Received, is.Received-was.Sent
 	slack := maxGap + most/rateSlack
 	if b.to < b.from || b.to-b.from+slack < least || b.to-b.from > most+slack {
-		return fmt.Sprintf("%d ms passed since boot, %d to %d ms by the validator's clock", int64(b.to-b.from), least, most)
+		b.clocks = b.to >= b.from && b.to-b.from > most+slack // a node gains nothing by time that nobody else saw pass
+		return fmt.Sprintf("%d ms passed since boot, %d to %d ms by the validator's clock, %s to %s", int64(b.to-b.from), least, most, stamp(was.Received), stamp(is.Sent))
 	}
 	return ""
 }
 
 // marked looks for the first challenge's batch in the records: what stands behind it was
-// made after that challenge existed, and not the night before.
+// made after that challenge existed, and not the night before. An agent marks the record
+// behind the head that it quotes, so it is the second answer's window that shows it.
 func marked(s *stretch.Stretch, b *bracket) string {
-	for _, list := range []*stretch.Stretch{b.first.shown, s} {
-		if list == nil {
-			continue
-		}
-		for i := range list.Entries {
-			r := list.Entries[i].Record
-			if r.Uptime <= b.from+maxGap && slices.Contains(r.Marks, b.first.auth.bound.Root) {
-				return ""
-			}
+	for i := range s.Entries {
+		r := s.Entries[i].Record
+		if r.Uptime <= b.from+maxGap && slices.Contains(r.Marks, b.first.auth.bound.Root) {
+			return ""
 		}
 	}
 	return "no record within 10 s is marked with the earlier challenge: they may have been made before it"

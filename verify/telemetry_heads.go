@@ -13,6 +13,7 @@ import (
 type sighting struct {
 	attest.VerdictTelemetry
 	sent, received uint64
+	clock          *attest.VerdictClock // of its quote, nil without one
 	what           string
 }
 
@@ -22,14 +23,14 @@ func (ap *Appraised) sightings() (out []sighting) {
 	self := attest.Digest(sha256.Sum256(a.raw))
 	for _, b := range a.options.With {
 		if b.chain != nil && b.auth.bound.UEID == a.bound.UEID && sha256.Sum256(b.auth.raw) != self {
-			out = append(out, sighting{b.chain.sighted(), b.auth.record.Sent, b.auth.record.Received, "the record of " + stamp(b.auth.record.Received)})
+			out = append(out, sighting{b.chain.sighted(), b.auth.record.Sent, b.auth.record.Received, b.auth.clock(), "the record of " + stamp(b.auth.record.Received)})
 		}
 	}
 	if h := a.options.History; h != nil {
 		for _, v := range h.Verdicts {
 			enrolled := a.node == nil || v.Sent >= a.node.Enrolled && a.record.Sent >= a.node.Enrolled
 			if v.Telemetry != nil && v.UEID == a.bound.UEID && v.Record != self && enrolled {
-				out = append(out, sighting{*v.Telemetry, v.Sent, v.Received, "the verdict of " + stamp(v.Received)})
+				out = append(out, sighting{*v.Telemetry, v.Sent, v.Received, v.Clock, "the verdict of " + stamp(v.Received)})
 			}
 		}
 	}

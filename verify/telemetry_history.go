@@ -25,7 +25,7 @@ func (b *Beside) Telemetry() (telemetry.Head, *telemetry.Claims) {
 type HistoryCheck struct {
 	Records     uint64
 	First, Last uint64
-	Anchors     int // quotes by the node's attestation key, each over a head of these records
+	Anchors     int // heads of these records with a quote by the node's attestation key
 }
 
 // CheckHistory holds a history of the quoted chain against the record's quoted head:
@@ -39,13 +39,22 @@ func (b *Beside) CheckHistory(h *telemetry.History) (*HistoryCheck, error) {
 	if telemetry.Start(h.Genesis[0]).Genesis != q.head.Genesis {
 		return nil, errors.New("it is of another chain than the one quoted")
 	}
-	heads := map[telemetry.Head]bool{}
-	at := telemetry.Head{}
+	heads := map[telemetry.Head]bool{} // of anchors: whether one of these records makes it
+	for _, a := range h.Anchors {
+		heads[a.Head] = false
+	}
+	meet := func(at telemetry.Head) {
+		if _, anchored := heads[at]; anchored {
+			heads[at] = true
+		}
+	}
+	at := telemetry.Start(h.Genesis[0])
 	err := stretch.Each(stretch.Source{Chunks: h.Chunks, Genesis: h.Genesis, Trail: h.Trail, Head: q.head}, func(e stretch.Entry) error {
 		if out.Records++; out.First == 0 {
 			out.First = e.Head.Index
 		}
-		out.Last, at, heads[e.Head] = e.Head.Index, e.Head, true
+		out.Last, at = e.Head.Index, e.Head
+		meet(at)
 		return nil
 	})
 	if err != nil {
@@ -53,7 +62,7 @@ func (b *Beside) CheckHistory(h *telemetry.History) (*HistoryCheck, error) {
 	}
 	for _, r := range h.Trail {
 		at = at.Step(r)
-		heads[at] = true
+		meet(at)
 	}
 	return out, b.anchors(h.Anchors, heads, out)
 }
@@ -69,6 +78,7 @@ func (b *Beside) anchors(list []telemetry.Anchor, heads map[telemetry.Head]bool,
 	if err != nil {
 		return err
 	}
+	quoted := map[telemetry.Head]bool{}
 	for _, a := range list {
 		if !heads[a.Head] {
 			return fmt.Errorf("an anchor of record %d, which is none of these", a.Head.Index)
@@ -81,7 +91,8 @@ func (b *Beside) anchors(list []telemetry.Anchor, heads map[telemetry.Head]bool,
 		if err := errors.Join(x.CheckMagic(), x.CheckType(), x.CheckExtraData(a.Head.Anchor()), x.CheckSigner(ak), x.CheckSignature(ak)); err != nil {
 			return fmt.Errorf("anchor of record %d: %w", a.Head.Index, err)
 		}
-		out.Anchors++
+		quoted[a.Head] = true
 	}
+	out.Anchors = len(quoted)
 	return nil
 }

@@ -53,6 +53,11 @@ func TestHistoryLeadsToTheQuotedHead(t *testing.T) {
 	if err != nil || *got != (HistoryCheck{Records: 120, First: 61, Last: 180, Anchors: 3}) {
 		t.Fatalf("%+v, %v", got, err)
 	}
+	twice := g.stored(61, 2)
+	twice.Anchors = append(twice.Anchors, twice.Anchors...)
+	if got, err := answer.CheckHistory(twice); err != nil || got.Anchors != 3 {
+		t.Errorf("each anchor twice: %+v, %v", got, err)
+	}
 	for name, c := range map[string]struct {
 		change func(h *telemetry.History)
 		want   string

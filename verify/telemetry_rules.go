@@ -16,7 +16,7 @@ var telemetryRules = []Rule{
 	{ID: "E2", Reads: []string{"telemetry energy_mj", "average_power_mw", "enforced_limit_mw"}, Limit: "105 / 10 / 0", Unit: "% of the power limit / % apart from sampled power / falls", Kind: kindBound, Findings: []string{"telemetry.energy"},
 		Sentence: "Over segments of 30 s or more, a GPU's energy counter grows by at most 1.05 times what its highest enforced limit allows, and as its sampled power within 10 %; it falls only with its driver."},
 	{ID: "C2", Reads: []string{"telemetry of two answers"}, Limit: "95", Unit: "% of the time from 5 s before the first challenge to 5 s after its answer, none over 10 s missing", Kind: kindBound, Calibrated: true, Findings: []string{},
-		Sentence: "Telemetry covers the first of two challenges, with five seconds on either side: a node that measures only while it is asked, or only while it is not, shows a gap there."},
+		Sentence: "Telemetry covers the first of two challenges, with five seconds on either side: a node that measures only while it is asked, or only while it is not, shows a gap there. It needs --window with the first answer."},
 	{ID: "H1", Reads: []string{"telemetry thermal_ns", "sw_thermal_ns", "hw_thermal_ns", "hw_power_brake_ns", "sm_mhz"}, Limit: "10", Unit: "% of the time throttled by heat or power brake, over 10 min or more", Kind: kindHeuristic, Findings: []string{},
 		Sentence: "How long heat or power brake held the clocks down: what a node can do over time, and no fault."},
 	{ID: "H2", Reads: []string{"telemetry energy_mj", "average_power_mw", "gpu_c", "gpu_percent"}, Limit: "0 / 5 / 25", Unit: "repeated runs / degrees over rest at least / % of the power limit at least", Kind: kindHeuristic, Findings: []string{},
@@ -66,6 +66,10 @@ func (c *CrossChecked) coverage() RuleOutcome {
 	if b == nil || b.first.chain == nil || b.first.auth.record.Received > c.auth.record.Sent || b.first.chain.begin().BootID != q.begin().BootID {
 		return o
 	}
+	if b.hole != "" && !b.gapped { // its times, or what is shown between them, are not those of this time
+		o.Reason = clip("the two answers do not bracket the time between them: " + b.hole)
+		return o
+	}
 	was, rec := b.first.chain, &b.first.auth.record
 	reach := rec.Received - rec.Sent + aroundChallenge // the claims were made somewhere in between
 	from, to := was.Now-min(was.Now, reach), was.Now+reach
@@ -78,8 +82,8 @@ func (c *CrossChecked) coverage() RuleOutcome {
 	if w := b.first.shown; w != nil {
 		shown.Entries = joined(w.Entries, shown.Entries)
 	}
-	if len(shown.Entries) == 0 || shown.Entries[0].Record.Uptime > from+2*was.begin().Interval {
-		o.Reason = "nothing before the first challenge is shown: ask for it with challenge --window"
+	if len(shown.Entries) == 0 || shown.Entries[0].Record.Uptime > from+stretch.Pause(was.begin().Interval) {
+		o.Reason = "nothing before the first challenge is shown: the rule needs --window with the first answer"
 		return o
 	}
 	cover := shown.Cover(was.begin().BootID, from, to)

@@ -27,11 +27,13 @@ func TestRuleC2NeedsTheTimeAroundTheFirstChallenge(t *testing.T) {
 		reason string
 	}{
 		"covered":              {func(g *gpuLog) { g.sweeps(120) }, true, rulePass, "covered"},
-		"nothing before it":    {func(g *gpuLog) { g.sweeps(120) }, false, ruleNotEvaluable, "nothing before"},
+		"nothing before it":    {func(g *gpuLog) { g.sweeps(120) }, false, ruleNotEvaluable, "needs --window with the first answer"},
 		"the second too soon":  {func(g *gpuLog) { g.sweeps(2) }, true, ruleNotEvaluable, "too soon"},
 		"off behind it":        {func(g *gpuLog) { g.sweeps(1); g.at = g.at.Add(30 * time.Second); g.sweeps(120) }, true, ruleViolated, "covered"},
 		"off long after it":    {func(g *gpuLog) { g.sweeps(30); g.at = g.at.Add(30 * time.Second); g.sweeps(120) }, true, rulePass, "covered"},
 		"another boot":         {func(g *gpuLog) { g.stop(); g.bootID, g.boot = 2, g.at; g.restart(); g.sweeps(120) }, true, ruleNotEvaluable, "no second answer"},
+		"nothing is marked":    {func(g *gpuLog) { g.marks = nil; g.sweeps(120) }, true, ruleNotEvaluable, "marked"},
+		"a clock that stood":   {func(g *gpuLog) { g.sweeps(120); g.at, g.boot = g.at.Add(time.Minute), g.boot.Add(time.Minute) }, true, ruleNotEvaluable, "since boot"},
 		"an agent's new start": {func(g *gpuLog) { g.sweeps(20); g.stop(); g.restart(); g.sweeps(120) }, true, rulePass, "covered"},
 	} {
 		g := newGPULog(t, time.Second, 1)
@@ -84,6 +86,9 @@ func TestRulesOnTelemetryContradictNothing(t *testing.T) {
 	}
 	known := map[string]bool{}
 	for _, rule := range Rules() {
+		if rule.ID == "C2" && !strings.Contains(rule.Sentence, "needs --window with the first answer") {
+			t.Errorf("C2 does not say what it needs: %s", rule.Sentence)
+		}
 		known[rule.ID] = true
 	}
 	for _, o := range r.Rules {

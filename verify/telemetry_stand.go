@@ -9,6 +9,7 @@ import (
 // How a chain stands to an earlier or later sighting.
 const (
 	standBack     = "telemetry.back"
+	standDisputed = "by the validator's clock alone"
 	standParallel = "telemetry.parallel"
 	standUnlinked = "telemetry.unlinked"
 	standLost     = "telemetry.lost"
@@ -16,7 +17,7 @@ const (
 )
 
 // standOrder is the order in which they are said.
-var standOrder = []string{standBack, standParallel, standUnlinked, standLost, standGoesOn}
+var standOrder = []string{standBack, standDisputed, standParallel, standUnlinked, standLost, standGoesOn}
 
 // orderSlack is how far two times since boot may be out of order: claims of two
 // batches are not read in one moment.
@@ -27,10 +28,16 @@ func (ap *Appraised) stand(s *sighting) (what, seen string) {
 	q, r := ap.chain.quotedChain, &ap.auth.record
 	if s.Genesis == q.head.Genesis {
 		// By the validator's time, or by the node's own: either way an index that fell is an older state.
-		earlier := surelyBefore(s.received, r.Sent) || s.Now+orderSlack < q.Now
-		later := surelyBefore(r.Received, s.sent) || q.Now+orderSlack < s.Now
-		if earlier && q.Index < s.Index || later && q.Index > s.Index {
+		earlier, earlierThere := surelyBefore(s.received, r.Sent), s.Now+orderSlack < q.Now
+		later, laterThere := surelyBefore(r.Received, s.sent), q.Now+orderSlack < s.Now
+		fell := func(earlier, later bool) bool { return earlier && q.Index < s.Index || later && q.Index > s.Index }
+		disputed := (earlier && laterThere || later && earlierThere) && ap.tpmOrders(s, earlierThere)
+		switch {
+		case fell(earlierThere, laterThere) || fell(earlier, later) && !disputed:
 			return standBack, fmt.Sprintf("record %d at %d ms since boot, record %d at %d ms in", q.Index, q.Now, s.Index, s.Now)
+		case fell(earlier, later):
+			return standDisputed, fmt.Sprintf("record %d at %d ms since boot, asked at %s; record %d at %d ms, asked at %s: time since boot and the TPM's clock have them in the other order; in",
+				q.Index, q.Now, stamp(r.Sent), s.Index, s.Now, stamp(s.sent))
 		}
 		if s.Index <= q.Index {
 			return standGoesOn, fmt.Sprintf("from record %d to record %d since", s.Index, q.Index)
@@ -56,6 +63,18 @@ func (ap *Appraised) stand(s *sighting) (what, seen string) {
 	return standUnlinked, fmt.Sprintf("chain %s, ordinal %d, is not among the %d that this one names, quoted in", s.Genesis.Short(), s.Ordinal, len(q.genesis))
 }
 
+// tpmOrders reports whether the TPM's clock has the sighting before this record, or behind
+// it. Where it says so with the time since boot, and against the validator's times, either
+// the validator's clock was set back or the machine with its TPM; of a virtual one nobody
+// can tell which here. Rule C1 goes by the validator's clock.
+func (ap *Appraised) tpmOrders(s *sighting, before bool) bool {
+	is, was := ap.auth.clock(), s.clock
+	if is == nil || was == nil || is.AK != was.AK || is.Resets != was.Resets || is.Restarts != was.Restarts {
+		return false
+	}
+	return before && was.Clock < is.Clock || !before && is.Clock < was.Clock
+}
+
 // successor is the chain that names the sighting's as the one before it, nil where none does.
 func (q *quotedChain) successor(s *sighting) *telemetry.Genesis {
 	for _, g := range q.genesis {
@@ -72,6 +91,8 @@ func (ap *Appraised) sayStand(id, seen, by string) {
 	switch id {
 	case standBack:
 		ap.findings.bad(id, check, Asserted, "records that only grow", seen)
+	case standDisputed:
+		ap.findings.unknown(standBack, check, Asserted, "one order by all clocks", seen)
 	case standParallel:
 		ap.chain.parallel = true
 		ap.findings.warn(id, check, Asserted, "one chain at a time", seen)

@@ -30,7 +30,9 @@ func (c *chainState) view() *Telemetry {
 	if s == nil {
 		return nil
 	}
-	t := &Telemetry{Genesis: s.Head.Genesis.String(), Records: len(s.Entries), Gaps: s.Gaps(), Facts: s.Facts(), Bracketed: c.bracketed()}
+	gaps := s.Gaps()
+	facts, all := s.Facts()
+	t := &Telemetry{Genesis: s.Head.Genesis.String(), Records: len(s.Entries), Gaps: gaps.List[:min(len(gaps.List), maxListed)], Facts: facts[:min(len(facts), maxListed)], Bracketed: c.bracketed()}
 	if c.bracket != nil {
 		t.Hole = clip(c.bracket.hole)
 	}
@@ -44,8 +46,7 @@ func (c *chainState) view() *Telemetry {
 		t.First, t.FirstAt, t.Last, t.LastAt = first.Head.Index, first.Record.At, last.Head.Index, last.Record.At
 		t.Seconds = float64(s.Covered()) / 1000
 	}
-	t.Left = max(0, len(t.Gaps)-maxListed) + max(0, len(t.Facts)-maxListed)
-	t.Gaps, t.Facts = t.Gaps[:min(len(t.Gaps), maxListed)], t.Facts[:min(len(t.Facts), maxListed)]
+	t.Left = gaps.All - len(t.Gaps) + all - len(t.Facts)
 	for i := range t.Gaps {
 		cleanFacts(t.Gaps[i].Explanation)
 	}

@@ -59,7 +59,7 @@ func (ap *Appraised) judgeWindow(s *stretch.Stretch) {
 	} else {
 		ap.chain.ordered = true
 	}
-	if gaps := s.Gaps(); len(gaps) > 0 {
+	if gaps := s.Gaps(); gaps.All > 0 {
 		ap.findings.warn("telemetry.gap", "time without records", Asserted, "none", describeGaps(gaps))
 	}
 	ap.findings.good("telemetry.shown", "telemetry window", Asserted, describe(s))
@@ -81,20 +81,11 @@ func describe(s *stretch.Stretch) string {
 }
 
 // describeGaps names the sum, the largest and what the node says of it.
-func describeGaps(gaps []stretch.Gap) string {
-	sum, worst, boots := uint64(0), gaps[0], 0
-	for _, g := range gaps {
-		sum += g.Millis
-		if g.Millis > worst.Millis {
-			worst = g
-		}
-		if g.OtherBoot {
-			boots++
-		}
-	}
-	out := fmt.Sprintf("%.1f s in %d gaps, the largest of %.1f s at %s", float64(sum)/1000, len(gaps), float64(worst.Millis)/1000, stamp(worst.AtMS))
-	if boots > 0 {
-		out += fmt.Sprintf("; %d by the node's clock, over a start of the host", boots)
+func describeGaps(g *stretch.Gaps) string {
+	worst := &g.Worst
+	out := fmt.Sprintf("%.1f s in %d gaps, the largest of %.1f s at %s", float64(g.Millis)/1000, g.All, float64(worst.Millis)/1000, stamp(worst.AtMS))
+	if g.Boots > 0 {
+		out += fmt.Sprintf("; %d by the node's clock, over a start of the host", g.Boots)
 	}
 	if worst.OtherChain && !worst.OtherBoot {
 		out += "; the agent was started anew"

@@ -108,6 +108,7 @@ const retryEvery = 10 * time.Second
 // write stores closed chunks until stop, and once more then. Only this goroutine waits
 // for the disk.
 func (r *Recorder) write(stop <-chan struct{}) {
+	r.retain() // an agent that is restarted before it stores a chunk adds a chain each time, and must remove what is old
 	retry := time.NewTicker(retryEvery)
 	defer retry.Stop()
 	for {

@@ -77,9 +77,31 @@ func (r *Recorder) Chunks(_ context.Context, at Cursor, most int) (chunks [][]by
 	return chunks, &Cursor{at.Genesis, end + 1}, nil
 }
 
+// OrOldest is the cursor, or the oldest record kept of its chain where that is younger:
+// who asks for a day and gets the twelve hours that are kept has more than a refusal. A
+// window must not do so, since what it leaves out would look like a hole.
+func (r *Recorder) OrOldest(at Cursor) Cursor {
+	r.mu.Lock()
+	oldest := uint64(0) // in memory
+	if r.doc != nil && at.Genesis == r.head.Genesis {
+		oldest = r.before.Index + 1
+		if len(r.recent) > 0 {
+			oldest = r.recent[0].first
+		}
+	}
+	r.mu.Unlock()
+	if s := r.disk.store(); s != nil {
+		if kept := s.Kept(at.Genesis); kept != 0 && (oldest == 0 || kept < oldest) {
+			oldest = kept
+		}
+	}
+	at.First = max(at.First, oldest)
+	return at
+}
+
 // follow goes on to the chain that names this one as the one before it, where this one is at its end.
 func follow(at Cursor, current attest.Digest, s *store.Store) (*Cursor, error) {
-	if at.Genesis == current {
+	if at.Genesis == current || s.Newest(at.Genesis) >= at.First { // a hole: the chain goes on behind it
 		return nil, notKept("records from %d on were not stored, and are no longer in memory", at.First)
 	}
 	after, ok := s.Successor(at.Genesis)
@@ -143,10 +165,10 @@ func (r *Recorder) fromMemory(at Cursor, most int) (chunks [][]byte, next *Curso
 	return append(chunks, b), nil, true
 }
 
-// Trail is the digests of the records from one to another, at most MaxTrail.
+// Trail is the digests of the records from one to another, at most telemetry.MaxTrail.
 func (r *Recorder) Trail(ctx context.Context, genesis attest.Digest, from, to uint64) ([]attest.Digest, error) {
-	if to < from || to-from >= MaxTrail {
-		return nil, fmt.Errorf("the way from record %d to %d is over %d steps: ask for the chunks", from, to, MaxTrail)
+	if to < from || to-from >= telemetry.MaxTrail {
+		return nil, fmt.Errorf("the way from record %d to %d is over %d steps: ask for chunks up to a later record", from, to, telemetry.MaxTrail)
 	}
 	var out []attest.Digest
 	for at := (&Cursor{genesis, from}); at != nil && at.Genesis == genesis && at.First <= to; {
@@ -166,9 +188,6 @@ func (r *Recorder) Trail(ctx context.Context, genesis attest.Digest, from, to ui
 	}
 	return out, nil
 }
-
-// MaxTrail is how many digests one history carries: anchors ten minutes apart at ten a second.
-const MaxTrail = 6000
 
 func digests(out []attest.Digest, chunk []byte, from, to uint64) ([]attest.Digest, error) {
 	c, err := telemetry.ParseChunk(chunk)

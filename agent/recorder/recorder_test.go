@@ -154,6 +154,50 @@ func TestDiskThatFailsAndReturns(t *testing.T) {
 	}
 }
 
+// What is too old goes at the start, too: an agent may never come to store a chunk.
+func TestRetentionBeginsWithTheChain(t *testing.T) {
+	o := options(t.TempDir(), newGPUs(1))
+	r, stop := running(t, o)
+	eventually(t, "something stored", func() bool { _, ok := r.Head(); return ok && claims(t, r).StoredTo > 0 })
+	stop()
+	chunks := func() []string { list, _ := filepath.Glob(filepath.Join(o.Dir, "*", "*.chunk")); return list }
+	old := time.Now().Add(-2 * time.Hour)
+	for _, path := range chunks() {
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.Retention, o.Minute = time.Hour, time.Hour
+	running(t, o)
+	eventually(t, "old chunks removed", func() bool { return len(chunks()) == 0 })
+}
+
+// Records that were not stored in the middle of an older chain are a lack, and not its end.
+func TestHoleOfAnOlderChainIsNotItsEnd(t *testing.T) {
+	o := options(t.TempDir(), newGPUs(1))
+	r, stop := running(t, o)
+	eventually(t, "four chunks", func() bool { list, _ := filepath.Glob(filepath.Join(o.Dir, "*", "*.chunk")); return len(list) > 3 })
+	stop()
+	older := claims(t, r).Head()
+	list, _ := filepath.Glob(filepath.Join(o.Dir, "*", "*.chunk"))
+	if err := os.Remove(list[1]); err != nil {
+		t.Fatal(err)
+	}
+	again, _ := running(t, o)
+	eventually(t, "a record", func() bool { h, _ := again.Head(); return h.Index > 0 })
+	chunks, next, err := again.Chunks(t.Context(), recorder.Cursor{Genesis: older.Genesis, First: 1}, 1<<20)
+	if err != nil || len(chunks) != 1 || next == nil {
+		t.Fatalf("%d chunks, %v, %v", len(chunks), next, err)
+	}
+	var absent *attest.AbsentError
+	if chunks, after, err := again.Chunks(t.Context(), *next, 1<<20); !errors.As(err, &absent) {
+		t.Errorf("behind the hole: %d chunks, %v, %v", len(chunks), after, err)
+	}
+	if _, after, err := again.Chunks(t.Context(), recorder.Cursor{Genesis: older.Genesis, First: older.Index + 1}, 1<<20); err != nil || after == nil || after.Genesis == older.Genesis {
+		t.Errorf("behind the end: %v, %v", after, err)
+	}
+}
+
 func TestDiskThatWasNeverThereIsVolatile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

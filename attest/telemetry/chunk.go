@@ -29,14 +29,11 @@ func NewChunk(before Head, records []*Record) (*Chunk, error) {
 	if len(records) == 0 || len(records) > MaxSteps {
 		return nil, fmt.Errorf("telemetry chunk: %d records, want 1 to %d", len(records), MaxSteps)
 	}
-	after := before
-	for _, r := range records {
-		b, err := r.Encode()
-		if err != nil {
-			return nil, err
-		}
-		after = after.Append(b)
+	heads, err := before.through(records)
+	if err != nil {
+		return nil, err
 	}
+	after := heads[len(heads)-1]
 	columns, err := pack(records)
 	if err != nil {
 		return nil, err
@@ -104,18 +101,29 @@ func (c *Chunk) Verify() (records []*Record, heads []Head, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("telemetry chunk: %w", err)
 	}
-	at := c.Begin()
-	heads = make([]Head, len(records))
-	for i, r := range records {
-		b, err := r.Encode()
-		if err != nil {
-			return nil, nil, err
-		}
-		at = at.Append(b)
-		heads[i] = at
+	if heads, err = c.Begin().through(records); err != nil {
+		return nil, nil, err
 	}
-	if at != c.End() {
+	if heads[len(heads)-1] != c.End() {
 		return nil, nil, fmt.Errorf("telemetry chunk %d to %d: %w", c.First, c.First+c.Count-1, ErrChain)
 	}
 	return records, heads, nil
+}
+
+// through is the heads that records make. A few kilobytes can name one large record
+// eighteen thousand times: no more of them is encoded than a chunk may hold.
+func (h Head) through(records []*Record) ([]Head, error) {
+	heads, size := make([]Head, len(records)), 0
+	for i, r := range records {
+		b, err := r.Encode()
+		if err != nil {
+			return nil, err
+		}
+		if size += len(b); size > MaxUnpacked {
+			return nil, fmt.Errorf("telemetry chunk: records of more than %d bytes", MaxUnpacked)
+		}
+		h = h.Append(b)
+		heads[i] = h
+	}
+	return heads, nil
 }

@@ -3,9 +3,11 @@ package telemetry_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -141,6 +143,36 @@ func TestChunkRefusesOtherRecords(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// A few kilobytes can stand for gigabytes: one large record, eighteen thousand times.
+func TestChunkIsBoundedByWhatItUnpacksTo(t *testing.T) {
+	var absent []attest.Absence
+	for i := range attest.MaxAbsences {
+		absent = append(absent, attest.Absent(fmt.Sprintf("gpu[%03d]", i), attest.Failed, "%s", strings.Repeat("x", attest.MaxDetail)))
+	}
+	_, start := genesis(t)
+	list := make([]*telemetry.Record, telemetry.MaxSteps)
+	for i := range list {
+		list[i] = &telemetry.Record{Uptime: uint64(i + 1), Absent: absent}
+	}
+	if _, err := telemetry.NewChunk(start, list); err == nil || !strings.Contains(err.Error(), "bytes") {
+		t.Fatalf("written: %v", err)
+	}
+	columns, err := telemetry.Pack(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := telemetry.Compress(columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := telemetry.Chunk{Genesis: start.Genesis, First: 1, Count: uint64(len(list)), Before: start.Hash, Columns: uint64(len(columns)), Body: body}
+	began := time.Now()
+	if _, _, err := c.Verify(); err == nil || errors.Is(err, telemetry.ErrChain) || !strings.Contains(err.Error(), "bytes") {
+		t.Errorf("read: %v", err)
+	}
+	t.Logf("%d bytes are refused after %v", len(body), time.Since(began))
 }
 
 func TestTrailReachesTheHead(t *testing.T) {

@@ -1,6 +1,7 @@
 package telemetry
 
 var (
-	Pack   = pack
-	Unpack = unpack
+	Pack     = pack
+	Unpack   = unpack
+	Compress = compress
 )

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // Field names one value of a GPU in a record. The number is part of the format:
@@ -236,13 +235,4 @@ func (f Field) String() string {
 		return fmt.Sprintf("link[%d].%s", link, f.Info().Name)
 	}
 	return f.Info().Name
-}
-
-// FieldByName finds a field of a whole GPU.
-func FieldByName(name string) (Field, bool) {
-	i := slices.IndexFunc(fields, func(f FieldInfo) bool { return strings.EqualFold(f.Name, name) })
-	if i < 0 {
-		return 0, false
-	}
-	return fields[i].Field, true
 }

@@ -31,7 +31,7 @@ func ParseAnchor(b []byte) (*Anchor, error) {
 // History is the answer to a HistoryRequest.
 type History struct {
 	Genesis [][]byte        `cbor:"1,keyasint"` // genesis documents: of the chain asked for, then those before it that are kept
-	Chunks  [][]byte        `cbor:"2,keyasint"` // without gap, the first holding the first record asked for that is kept
+	Chunks  [][]byte        `cbor:"2,keyasint"` // without gap, the first holding the first record asked for, or the oldest kept where that one is not
 	Trail   []attest.Digest `cbor:"3,keyasint"` // digests of the records behind the last chunk, up to the head asked for; empty where More
 	Anchors []Anchor        `cbor:"4,keyasint"` // of this chain, within the chunks and the trail
 	More    bool            `cbor:"5,keyasint"` // more records follow before the head: ask again from the last chunk's end
@@ -46,7 +46,7 @@ func ParseHistory(b []byte) (*History, error) {
 	switch {
 	case len(h.Genesis) == 0 || len(h.Genesis) > MaxChunks:
 		return nil, fmt.Errorf("telemetry history: %d genesis documents", len(h.Genesis))
-	case len(h.Chunks) > MaxChunks || len(h.Trail) > MaxSteps || len(h.Anchors) > MaxAnchors:
+	case len(h.Chunks) > MaxChunks || len(h.Trail) > MaxTrail || len(h.Anchors) > MaxAnchors:
 		return nil, fmt.Errorf("telemetry history: %d chunks, %d digests, %d anchors", len(h.Chunks), len(h.Trail), len(h.Anchors))
 	case h.More && len(h.Trail) > 0:
 		return nil, errors.New("telemetry history: a trail and more to come")

@@ -13,13 +13,15 @@ const (
 	MaxRecord    = 512 << 10 // one encoded record
 	MaxGenesis   = 1 << 10   // one encoded genesis document
 
-	MaxSteps   = 18000     // records of one chunk: half an hour at ten a second
-	MaxChunk   = 900 << 10 // one encoded chunk
-	MaxColumns = 8 << 20   // its columns, uncompressed
-	MaxCells   = 4 << 20   // values and GPUs of all its records together
-	MaxChunks  = 4096      // chunks of one history or window
-	MaxAnchors = 1024      // anchors of one history
-	MaxAnchor  = 8 << 10   // one encoded anchor
+	MaxSteps    = 18000     // records of one chunk: half an hour at ten a second
+	MaxChunk    = 900 << 10 // one encoded chunk
+	MaxColumns  = 8 << 20   // its columns, uncompressed
+	MaxCells    = 4 << 20   // values and GPUs of all its records together
+	MaxUnpacked = 64 << 20  // all its records, encoded
+	MaxChunks   = 4096      // chunks of one history or window
+	MaxTrail    = 6000      // digests of one history: anchors ten minutes apart at ten a second
+	MaxAnchors  = 1024      // anchors of one history
+	MaxAnchor   = 8 << 10   // one encoded anchor
 
 	MaxClaims  = 64 << 10 // one encoded Claims
 	MaxHistory = 16 << 20 // one encoded History

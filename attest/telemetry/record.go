@@ -109,15 +109,6 @@ func (r *Record) Encode() ([]byte, error) {
 	return b, nil
 }
 
-// ParseRecord decodes a record.
-func ParseRecord(b []byte) (*Record, error) {
-	var r Record
-	if err := attest.Unmarshal(b, &r, MaxRecord); err != nil {
-		return nil, fmt.Errorf("telemetry record: %w", err)
-	}
-	return &r, r.Check()
-}
-
 // Check compares r with the limits and holds it to its one order.
 func (r *Record) Check() error {
 	if len(r.Devices) > MaxDevices {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,12 @@ type historyFlags struct {
 	td                   tdFlags
 }
 
+// The limits of a history, as help and messages say them.
+var (
+	maxTrail   = strconv.Itoa(telemetry.MaxTrail)
+	maxHistory = strconv.Itoa(telemetry.MaxHistory>>20) + " MiB"
+)
+
 func telemetryCommand() *cobra.Command {
 	var f historyFlags
 	cmd := &cobra.Command{
@@ -37,8 +44,10 @@ hallmark inspect --telemetry shows it. What the records say is the node's word;
 that it has not changed since the quote is shown.
 
 --last counts back from the answer by the interval that the chain states;
---first and --last-index name records. Records that the node no longer keeps, and
-those of chains before the quoted one, are not fetched.`,
+--first and --last-index name records. From the last one to the quoted one only
+digests are fetched, ` + maxTrail + ` at most. All of a history is ` + maxHistory + ` at most, half a
+day of eight GPUs or more: fetch longer times in parts. Records that the node no
+longer keeps, and those of chains before the quoted one, are not fetched.`,
 		Example: `  hallmark telemetry https://gpu7.example:7443 --key validator.key --node gpu7.json --with answer.hm --last 1h -o gpu7.hmt
   hallmark inspect gpu7.hmt --telemetry --svg gpu7.svg`,
 		Args: cobra.ExactArgs(1),
@@ -56,7 +65,7 @@ those of chains before the quoted one, are not fetched.`,
 	fl.StringVarP(&f.out, "output", "o", "", "file for the history (required)")
 	fl.DurationVar(&f.last, "last", time.Hour, "how far back from the answer")
 	fl.Uint64Var(&f.first, "first", 0, "in place of --last: first record wanted")
-	fl.Uint64Var(&f.lastIndex, "last-index", 0, "with --first: last record wanted (default: the quoted one)")
+	fl.Uint64Var(&f.lastIndex, "last-index", 0, "with --first: last record wanted, at most "+maxTrail+" before the quoted one (default: that one)")
 	fl.DurationVar(&f.timeout, "timeout", 5*time.Minute, "how long to wait for all of it")
 	f.td.register(fl)
 	fl.BoolVar(&f.demoRootsUnsafe, "unsafe-demo-roots", false, "believe nodes enrolled under a demonstration authority, whose keys anybody can have")
@@ -174,6 +183,8 @@ func (f *historyFlags) records(head telemetry.Head, c *telemetry.Claims) (client
 		return out, errors.New("the chain had no record yet when it was quoted")
 	case f.lastIndex > head.Index || f.first > head.Index:
 		return out, fmt.Errorf("the answer fixes records up to %d: those behind it need a later answer", head.Index)
+	case f.lastIndex != 0 && head.Index-f.lastIndex > telemetry.MaxTrail:
+		return out, fmt.Errorf("--last-index %d: only the last %s records before the quoted one, record %d, are shown to lead there by their digests: leave it out, name a later one, or give an earlier answer", f.lastIndex, maxTrail, head.Index)
 	case f.lastIndex != 0:
 		out.Last = f.lastIndex
 	}

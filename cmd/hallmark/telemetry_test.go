@@ -47,6 +47,14 @@ func writeSweeps(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o644))
 }
 
+// Who meets a limit finds it in the help.
+func TestHelpNamesTheLimitsOfAHistory(t *testing.T) {
+	cmd := telemetryCommand()
+	if f := cmd.Flags().Lookup("last-index"); !strings.Contains(f.Usage, "6000") || !strings.Contains(cmd.Long, "16 MiB") || !strings.Contains(cmd.Long, "6000") {
+		t.Errorf("%s\n%s", f.Usage, cmd.Long)
+	}
+}
+
 func TestRecordsWantedAreThoseOfTheChain(t *testing.T) {
 	doc, err := (&telemetry.Genesis{Random: attest.Digest{1}, Interval: 2000, Version: "test", Why: "first"}).Encode()
 	if err != nil {
@@ -60,13 +68,15 @@ func TestRecordsWantedAreThoseOfTheChain(t *testing.T) {
 		last  uint64
 		want  string
 	}{
-		"an hour":            {10_000, historyFlags{last: time.Hour}, 8200, 10_000, ""},
-		"more than there is": {100, historyFlags{last: time.Hour}, 1, 100, ""},
-		"named":              {100, historyFlags{first: 5, lastIndex: 7}, 5, 7, ""},
-		"from there on":      {100, historyFlags{first: 5}, 5, 100, ""},
-		"not quoted yet":     {100, historyFlags{first: 5, lastIndex: 101}, 0, 0, "later answer"},
-		"first not quoted":   {100, historyFlags{first: 101}, 0, 0, "later answer"},
-		"no record":          {0, historyFlags{last: time.Hour}, 0, 0, "no record yet"},
+		"an hour":             {10_000, historyFlags{last: time.Hour}, 8200, 10_000, ""},
+		"more than there is":  {100, historyFlags{last: time.Hour}, 1, 100, ""},
+		"named":               {100, historyFlags{first: 5, lastIndex: 7}, 5, 7, ""},
+		"from there on":       {100, historyFlags{first: 5}, 5, 100, ""},
+		"not quoted yet":      {100, historyFlags{first: 5, lastIndex: 101}, 0, 0, "later answer"},
+		"first not quoted":    {100, historyFlags{first: 101}, 0, 0, "later answer"},
+		"no record":           {0, historyFlags{last: time.Hour}, 0, 0, "no record yet"},
+		"the way is long":     {10_000, historyFlags{first: 5, lastIndex: 4000}, 5, 4000, ""},
+		"the way is too long": {10_000, historyFlags{first: 5, lastIndex: 3999}, 0, 0, "6000 records"},
 	} {
 		got, err := c.f.records(telemetry.Head{Index: c.index}, claims)
 		if c.want != "" {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/telemetry"
@@ -72,7 +73,10 @@ func (c *Client) History(ctx context.Context, key *ecdsa.PrivateKey, audience at
 		if all == nil {
 			all = &telemetry.History{Genesis: h.Genesis, Anchors: []telemetry.Anchor{}}
 		}
-		all.Chunks, all.Trail, all.Anchors = append(all.Chunks, h.Chunks...), append([]attest.Digest{}, h.Trail...), append(all.Anchors, h.Anchors...)
+		all.Chunks, all.Trail = append(all.Chunks, h.Chunks...), append([]attest.Digest{}, h.Trail...)
+		if all.Anchors = joinAnchors(all.Anchors, h.Anchors); len(all.Anchors) > telemetry.MaxAnchors {
+			return nil, fmt.Errorf("telemetry: over %d anchors: ask for less at once", telemetry.MaxAnchors)
+		}
 		if progress != nil {
 			progress(at.Index)
 		}
@@ -88,4 +92,14 @@ func (c *Client) History(ctx context.Context, key *ecdsa.PrivateKey, audience at
 			return nil, errors.New("telemetry: the node says that there is more behind the quoted head")
 		}
 	}
+}
+
+// joinAnchors adds those over heads that have none yet: what an answer repeats of the one before it is one anchor.
+func joinAnchors(all, more []telemetry.Anchor) []telemetry.Anchor {
+	for _, a := range more {
+		if !slices.ContainsFunc(all, func(b telemetry.Anchor) bool { return b.Head == a.Head }) {
+			all = append(all, a)
+		}
+	}
+	return all
 }

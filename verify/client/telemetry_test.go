@@ -103,6 +103,29 @@ func TestHistoryIsAskedForUntilAllIsThere(t *testing.T) {
 	}
 }
 
+// A node may repeat anchors with each page, and another make up as many as it likes.
+func TestAnchorsOfSeveralPagesAreJoined(t *testing.T) {
+	k := newKeeper(t, 5)
+	k.change = func(n int, h *telemetry.History) {
+		for _, end := range k.ends[:2+n] {
+			h.Anchors = append(h.Anchors, telemetry.Anchor{Head: end, Attest: []byte{1}, Signature: []byte{2}})
+		}
+	}
+	if h, err := k.fetch(1, 300); err != nil || len(h.Anchors) != 5 || h.Anchors[4].Head != k.ends[4] {
+		t.Errorf("%d anchors, %v", len(h.Anchors), err)
+	}
+	made := uint64(0)
+	k.change = func(_ int, h *telemetry.History) {
+		for range telemetry.MaxAnchors {
+			made++
+			h.Anchors = append(h.Anchors, telemetry.Anchor{Head: telemetry.Head{Index: made}, Attest: []byte{1}, Signature: []byte{2}})
+		}
+	}
+	if _, err := k.fetch(1, 300); err == nil || !strings.Contains(err.Error(), "anchors") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestHistoryThatDoesNotGoOnEnds(t *testing.T) {
 	for want, change := range map[string]func(k *keeper) func(int, *telemetry.History){
 		"sends nothing": func(*keeper) func(int, *telemetry.History) {

@@ -48,6 +48,14 @@ func between(a, b *Entry) step {
 	return s
 }
 
+// MaxPause is the longest step that is no gap, ms.
+const MaxPause = 10_000
+
+// Pause is the longest step between two records that is no gap where sweeps are
+// interval apart, ms: one may be late, and nobody is to state so long an interval
+// that hours without a record are none.
+func Pause(interval uint64) uint64 { return min(2*interval, MaxPause) }
+
 // interval is the time between sweeps as the chain states it.
 func (s *Stretch) interval(e *Entry) uint64 {
 	if e.Begin != nil {
@@ -56,14 +64,42 @@ func (s *Stretch) interval(e *Entry) uint64 {
 	return s.Begin.Interval
 }
 
-// Gaps lists steps of more than two intervals, and each start of another boot.
-func (s *Stretch) Gaps() []Gap {
-	out := []Gap{}
+// Gaps are the gaps of a stretch. Of many only the first are listed.
+type Gaps struct {
+	List   []Gap
+	All    int    // how many there are
+	Millis uint64 // of all
+	Boots  int    // how many are over a start of the host
+	Worst  Gap    // the longest
+}
+
+// maxListed bounds lists of gaps and of facts: a node can have one of either for each record.
+const maxListed = 4096
+
+// Gaps finds steps of more than a Pause, and each start of another boot.
+func (s *Stretch) Gaps() *Gaps {
+	out := &Gaps{List: []Gap{}}
 	for i := 1; i < len(s.Entries); i++ {
 		a, b := &s.Entries[i-1], &s.Entries[i]
 		st := between(a, b)
-		if st.boot || st.millis > 2*s.interval(b) {
-			out = append(out, Gap{a.Head.Index, b.Head.Index, a.Record.At, st.millis, st.chain, st.boot, b.facts()})
+		if !st.boot && st.millis <= Pause(s.interval(b)) {
+			continue
+		}
+		out.All++
+		out.Millis += st.millis
+		if st.boot {
+			out.Boots++
+		}
+		worst := out.All == 1 || st.millis > out.Worst.Millis
+		if !worst && len(out.List) == maxListed {
+			continue
+		}
+		g := Gap{a.Head.Index, b.Head.Index, a.Record.At, st.millis, st.chain, st.boot, b.facts()}
+		if worst {
+			out.Worst = g
+		}
+		if len(out.List) < maxListed {
+			out.List = append(out.List, g)
 		}
 	}
 	return out
@@ -79,13 +115,16 @@ func (s *Stretch) Backwards() *Entry {
 	return nil
 }
 
-// Facts lists what happened between the records.
-func (s *Stretch) Facts() []Fact {
-	out := []Fact{}
+// Facts lists what happened between the records, of many only the first, and says how many there are.
+func (s *Stretch) Facts() (list []Fact, all int) {
+	list = []Fact{}
 	for i := range s.Entries {
-		out = append(out, s.Entries[i].facts()...)
+		e := &s.Entries[i]
+		if all += len(e.Record.Facts); len(list) < maxListed {
+			list = append(list, e.facts()...)
+		}
 	}
-	return out
+	return list[:min(len(list), maxListed)], all
 }
 
 func (e *Entry) facts() []Fact {
@@ -111,7 +150,7 @@ func breaks(e *Entry) bool {
 func (s *Stretch) Covered() (sum uint64) {
 	for i := 1; i < len(s.Entries); i++ {
 		a, b := &s.Entries[i-1], &s.Entries[i]
-		if st := between(a, b); !st.boot && st.millis <= 2*s.interval(b) {
+		if st := between(a, b); !st.boot && st.millis <= Pause(s.interval(b)) {
 			sum += st.millis
 		}
 	}

@@ -1,7 +1,6 @@
 package stretch
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/hallmark-attest/hallmark/attest/telemetry"
@@ -23,70 +22,6 @@ func share(seg []sample) (float64, bool) {
 	power, ok := mean(seg, telemetry.AveragePower)
 	limit, there := highest(seg, telemetry.EnforcedLimit)
 	return power / float64(max(limit, 1)), ok && there && limit > 0
-}
-
-// repeats looks for runs of energy increments, of 20 samples and 20 s or more, that
-// occur twice without overlap, or that are all one number, while the card is not idle.
-func repeats(list []sample) Check {
-	c := Check{Rule: "H2", What: "energy increments that repeat", Outcome: NotEvaluable, Limit: "0", Reason: "no 20 s under load with an energy counter"}
-	found, runs := 0, 0
-	seen := map[string]int{} // where a run began, in samples
-	offset := 0
-	for _, seg := range segments(list, fell) {
-		if _, ok := seg[0].get(telemetry.Energy); ok {
-			f, r := repeatsIn(seg, offset, seen)
-			found, runs = found+f, runs+r
-		}
-		offset += len(seg)
-	}
-	if runs == 0 {
-		return c
-	}
-	c.Outcome, c.Value, c.Margin = Pass, fmt.Sprint(found), fmt.Sprint(-found)
-	c.Reason = fmt.Sprintf("%d runs under load", runs)
-	if found > 0 {
-		c.Outcome, c.Reason = Violated, c.Reason+"; increments of the energy counter repeat exactly"
-	}
-	return c
-}
-
-func repeatsIn(seg []sample, offset int, seen map[string]int) (found, runs int) {
-	deltas := make([]byte, 0, 8*len(seg))
-	for i := 1; i < len(seg); i++ {
-		a, _ := seg[i-1].get(telemetry.Energy)
-		b, _ := seg[i].get(telemetry.Energy)
-		deltas = binary.BigEndian.AppendUint64(deltas, uint64(b-a))
-	}
-	to := 0
-	for from := 0; from < len(seg); from++ {
-		for to = max(to, from); to < len(seg) && (to-from < repeatLeast || seg[to].at-seg[from].at < repeatMillis); to++ {
-		}
-		if to == len(seg) {
-			break
-		}
-		if p, ok := share(seg[from : to+1]); !ok || p < busyShare {
-			continue
-		}
-		runs++
-		run := string(deltas[8*from : 8*to])
-		first, known := seen[run]
-		if !known {
-			seen[run] = offset + from
-		}
-		if known && first+(to-from) <= offset+from || constant(run) {
-			found++
-		}
-	}
-	return found, runs
-}
-
-func constant(run string) bool {
-	for i := 8; i < len(run); i += 8 {
-		if run[i:i+8] != run[:8] {
-			return false
-		}
-	}
-	return true
 }
 
 // coolAtPower: five minutes above 60 % of the limit heat a card over what it was at rest. Some liquid cooling does not let it.

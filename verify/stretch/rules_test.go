@@ -176,6 +176,44 @@ func withFact(next func(int, *telemetry.Record), name string) func(int, *telemet
 	}
 }
 
+// A gap that begins or ends outside the time in question covers none of it, however little of it lies within.
+func TestGapsThatReachOutsideCoverNothing(t *testing.T) {
+	m := newMaker(t, 1).records(10) // up to 15,000 ms
+	m.skip = 29_000
+	s := m.records(10).open() // from 45,000 ms
+	for name, c := range map[string]struct{ from, to, covered, largest uint64 }{
+		"its first second": {6_000, 16_000, 9_000, 30_000},
+		"its last second":  {44_000, 50_000, 5_000, 30_000},
+		"all of it":        {20_000, 40_000, 0, 30_000},
+	} {
+		if got := s.Cover([16]byte{1}, c.from, c.to); got.CoveredMS != c.covered || got.LargestMS != c.largest || got.TotalMS != c.to-c.from {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// A chain that states an hour between sweeps has gaps all the same.
+func TestPauseIsTenSecondsAtMost(t *testing.T) {
+	for interval, want := range map[uint64]uint64{1: 2, 1000: 2000, 5000: 10_000, 5001: 10_000, 3_600_000: 10_000} {
+		if got := stretch.Pause(interval); got != want {
+			t.Errorf("%d: %d", interval, got)
+		}
+	}
+	m := newMaker(t, 1)
+	m.interval, m.docs, m.heads = 3_600_000, nil, nil
+	m.begin(nil)
+	m.records(5)
+	m.skip = 60_000
+	s := m.records(5).open()
+	if g := s.Gaps(); g.All != 1 || s.Covered() != 8_000 || s.Cover([16]byte{1}, 6_000, 75_000).CoveredMS != 8_000 {
+		t.Errorf("%+v, %d, %+v", g, s.Covered(), s.Cover([16]byte{1}, 6_000, 75_000))
+	}
+	z, err := stretch.Summarize(m.source(), 1000)
+	if err != nil || len(z.Gaps) != 1 {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestGapsAreMeasuredByTimeSinceBoot(t *testing.T) {
 	m := newMaker(t, 1).records(10)
 	m.skip = 1000 // two intervals: no gap
@@ -197,8 +235,9 @@ func TestGapsAreMeasuredByTimeSinceBoot(t *testing.T) {
 	m.boot, m.uptime = 2, 3000
 	m.restart()
 	s := m.records(5).open()
-	g := s.Gaps()
-	if len(g) != 4 || g[0].Millis != 2001 || g[1].Millis != 11_000 || g[1].Explanation[0].Value != 9 || !g[2].OtherChain || g[2].OtherBoot || g[2].Millis != 5000 || !g[3].OtherBoot {
+	gaps := s.Gaps()
+	g := gaps.List
+	if gaps.All != 4 || gaps.Boots != 1 || len(g) != 4 || g[0].Millis != 2001 || g[1].Millis != 11_000 || g[1].Explanation[0].Value != 9 || !g[2].OtherChain || g[2].OtherBoot || g[2].Millis != 5000 || !g[3].OtherBoot {
 		t.Errorf("%+v", g)
 	}
 	if s.Backwards() != nil || s.Covered() != 9_000+2_000+5*4_000 {

@@ -45,7 +45,7 @@ func (s *Stretch) samples(gpu string) (out []sample) {
 		e := &s.Entries[i]
 		if i > 0 {
 			st := between(&s.Entries[i-1], e)
-			cut = cut || st.chain || !st.rises || st.millis > 2*s.interval(e) || breaks(e)
+			cut = cut || st.chain || !st.rises || st.millis > Pause(s.interval(e)) || breaks(e)
 		}
 		d := e.Record.Device(gpu)
 		if d == nil {
@@ -107,9 +107,11 @@ func mean(seg []sample, f telemetry.Field) (float64, bool) {
 
 // Checks runs every rule on every GPU.
 func (s *Stretch) Checks() (out []Check) {
-	for _, gpu := range s.GPUs() {
+	gpus := s.GPUs()
+	repeating := func(list []sample) Check { return repeats(list, maxRuns/len(gpus)) }
+	for _, gpu := range gpus {
 		list := s.samples(gpu)
-		for _, rule := range []func([]sample) Check{energyAgainstLimit, energyAgainstPower, energyRises, throttled, repeats, coolAtPower, busyAtIdle} {
+		for _, rule := range []func([]sample) Check{energyAgainstLimit, energyAgainstPower, energyRises, throttled, repeating, coolAtPower, busyAtIdle} {
 			c := rule(list)
 			c.GPU = gpu
 			if v, err := strconv.ParseFloat(c.Value, 64); err == nil {

@@ -34,24 +34,13 @@ type Stretch struct {
 	Begin   *telemetry.Genesis // of the head's chain
 }
 
-// maxWeight bounds what Open keeps: values, and GPUs, which cost eight times as
-// much. Fifteen minutes of eight GPUs at ten sweeps a second weigh 6 million.
-const maxWeight = 16 << 20
-
 // ErrNotQuoted says that records do not lead to the quoted head.
 var ErrNotQuoted = errors.New("the records do not lead to the quoted head")
 
 // Open returns the records of a source up to its head.
 func Open(s Source) (*Stretch, error) {
 	out := &Stretch{Head: s.Head}
-	weight := 0
-	w, err := each(s, func(e Entry) error {
-		for _, d := range e.Record.Devices {
-			weight += 8 + len(d.Values)/2
-		}
-		if weight > maxWeight {
-			return fmt.Errorf("telemetry: more than %d values", maxWeight)
-		}
+	w, err := each(s, maxWeight, func(e Entry) error {
 		out.Entries = append(out.Entries, e)
 		return nil
 	})
@@ -65,12 +54,12 @@ func Open(s Source) (*Stretch, error) {
 // Each calls yield for every record of a source up to its head. Nothing of what it
 // gave may be believed before it returned without error.
 func Each(s Source, yield func(Entry) error) error {
-	_, err := each(s, yield)
+	_, err := each(s, maxPassed, yield)
 	return err
 }
 
-func each(s Source, yield func(Entry) error) (w *walk, err error) {
-	w = &walk{Source: s, yield: yield, before: start(s.Head.Genesis)}
+func each(s Source, most int, yield func(Entry) error) (w *walk, err error) {
+	w = &walk{Source: s, yield: yield, before: start(s.Head.Genesis), budget: budget{limit: most, gpus: map[string]bool{}}}
 	if w.chains, err = lineage(s.Genesis); err != nil {
 		return nil, err
 	}
@@ -93,6 +82,7 @@ type walk struct {
 	chains []chain         // youngest first
 	at     *telemetry.Head // behind the last record; nil before the first chunk
 	met    bool            // the quoted head was passed
+	budget budget
 }
 
 func (w *walk) chunk(b []byte) error {
@@ -114,12 +104,18 @@ func (w *walk) chunk(b []byte) error {
 			return fmt.Errorf("a chain that begins at record %d: %w", c.First, ErrNotQuoted)
 		}
 	}
+	if err := w.budget.columns(c); err != nil {
+		return err
+	}
 	records, heads, err := c.Verify()
 	if err != nil {
 		return err
 	}
 	doc := w.document(begin.Genesis)
 	for i, r := range records {
+		if err := w.budget.record(r); err != nil {
+			return err
+		}
 		if w.met {
 			break // whole minutes are sent; what is behind the quote is nothing
 		}

@@ -24,7 +24,6 @@ type Summary struct {
 
 const (
 	maxBuckets = 1 << 20
-	maxListed  = 4096    // gaps, and facts
 	maxLength  = 1 << 42 // ms: beyond it times cannot be written
 )
 
@@ -63,7 +62,7 @@ func (z *summing) add(e Entry) error {
 		z.FirstAtMS = e.Record.At
 	} else {
 		st := between(z.before, &e)
-		gap := st.boot || st.millis > 2*z.fallback.interval(&e)
+		gap := st.boot || st.millis > Pause(z.fallback.interval(&e))
 		cut = gap || st.chain || !st.rises || breaks(&e)
 		if gap {
 			z.gap(Gap{z.before.Head.Index, e.Head.Index, z.before.Record.At, st.millis, st.chain, st.boot, e.facts()})

@@ -65,6 +65,14 @@ func (s *Store) Kept(genesis attest.Digest) (from uint64) {
 	return 0
 }
 
+// Newest is the first record of a chain's last chunk, 0 for none.
+func (s *Store) Newest(genesis attest.Digest) uint64 {
+	if _, list := s.listed(genesis); len(list) > 0 {
+		return list[len(list)-1].first
+	}
+	return 0
+}
+
 // Documents returns genesis documents: of that chain, then of those it names, as far as they are kept, at most n.
 func (s *Store) Documents(genesis attest.Digest, n int) (docs [][]byte) {
 	for len(docs) < n {
@@ -73,11 +81,10 @@ func (s *Store) Documents(genesis attest.Digest, n int) (docs [][]byte) {
 			return docs
 		}
 		docs = append(docs, c.doc)
-		g, err := telemetry.ParseGenesis(c.doc)
-		if err != nil || g.Previous == nil {
+		if c.previous == (attest.Digest{}) {
 			return docs
 		}
-		genesis = g.Previous.Genesis
+		genesis = c.previous
 	}
 	return docs
 }
@@ -87,7 +94,7 @@ func (s *Store) Successor(genesis attest.Digest) (attest.Digest, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.chains {
-		if g, err := telemetry.ParseGenesis(c.doc); err == nil && g.Previous != nil && g.Previous.Genesis == genesis {
+		if c.previous == genesis && genesis != (attest.Digest{}) {
 			return c.genesis, true
 		}
 	}

@@ -66,7 +66,7 @@ func (s *Store) readChain(name string, ueid attest.UEID) (*chain, error) {
 	if none := (attest.UEID{}); g.UEID != none && ueid != none && g.UEID != ueid {
 		return nil, fmt.Errorf("belongs to node %s", g.UEID.Short())
 	}
-	c := &chain{name: name, genesis: telemetry.Start(doc).Genesis, doc: doc, ordinal: g.Ordinal, bootID: g.BootID}
+	c := newChain(name, doc, g)
 	files, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, err

@@ -11,8 +11,8 @@ const maxChains = 4096
 // Retain removes what is older than age, and then the oldest chunks until no more than
 // size bytes are left. dropped counts those that went for their size, before their time. A
 // chain without chunks goes with its anchors and its genesis document when that is
-// older than age, or one of too many: an agent that is restarted every second. The
-// newest chain stays.
+// older than age, or one of too many, behind chains with chunks too: an agent that is
+// restarted every second. The newest chain stays.
 func (s *Store) Retain(now time.Time, age time.Duration, size int64) (removed, dropped int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -22,13 +22,15 @@ func (s *Store) Retain(now time.Time, age time.Duration, size int64) (removed, d
 			total += x.size
 		}
 	}
+	young := false // a chunk that stays was met: what lies behind it is younger
 	for i := 0; i < len(s.chains); i++ {
 		c := s.chains[i]
 		for len(c.chunks) > 0 {
 			path := filepath.Join(s.dir, c.name, fileName(c.chunks[0].first, ".chunk"))
-			old := olderThan(path, now.Add(-age))
+			old := !young && olderThan(path, now.Add(-age))
 			if !old && total <= size {
-				return removed, dropped, err
+				young = true
+				break
 			}
 			if e := os.Remove(path); e != nil && !os.IsNotExist(e) {
 				return removed, dropped, e
@@ -41,8 +43,10 @@ func (s *Store) Retain(now time.Time, age time.Duration, size int64) (removed, d
 			c.chunks = c.chunks[1:]
 			s.forgetAnchors(c)
 		}
-		old := len(s.chains) > maxChains || olderThan(filepath.Join(s.dir, c.name, genesisFile), now.Add(-age))
-		if newest := i == len(s.chains)-1; newest || !old {
+		if newest := i == len(s.chains)-1; newest || len(c.chunks) > 0 {
+			continue
+		}
+		if surplus := len(s.chains) > maxChains; !surplus && (young || !olderThan(filepath.Join(s.dir, c.name, genesisFile), now.Add(-age))) {
 			continue
 		}
 		if e := os.RemoveAll(filepath.Join(s.dir, c.name)); e != nil {

@@ -33,8 +33,19 @@ type chain struct {
 	doc     []byte
 	ordinal uint64
 	bootID  [16]byte
-	chunks  []stored // by first record
-	anchors []uint64 // by record
+	// previous is the chain that doc names, zeros where it names none: read once, since a
+	// window over many starts of an agent asks for each chain which of all comes behind it.
+	previous attest.Digest
+	chunks   []stored // by first record
+	anchors  []uint64 // by record
+}
+
+func newChain(name string, doc []byte, g *telemetry.Genesis) *chain {
+	c := &chain{name: name, genesis: telemetry.Start(doc).Genesis, doc: doc, ordinal: g.Ordinal, bootID: g.BootID}
+	if g.Previous != nil {
+		c.previous = g.Previous.Genesis
+	}
+	return c
 }
 
 // stored is one chunk file.
@@ -88,7 +99,7 @@ func (s *Store) Begin(doc []byte) error {
 		return err
 	}
 	id := telemetry.Start(doc).Genesis
-	c := &chain{name: fmt.Sprintf("%08d-%x", g.Ordinal, id[:8]), genesis: id, doc: doc, ordinal: g.Ordinal, bootID: g.BootID}
+	c := newChain(fmt.Sprintf("%08d-%x", g.Ordinal, id[:8]), doc, g)
 	folder := filepath.Join(s.dir, c.name)
 	err = os.Mkdir(folder, 0o700)
 	if errors.Is(err, fs.ErrExist) {

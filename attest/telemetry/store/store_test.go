@@ -189,6 +189,19 @@ func TestSuccessorIsFound(t *testing.T) {
 	if docs := s.Documents(telemetry.Start(doc).Genesis, 9); len(docs) != 2 {
 		t.Errorf("%d documents", len(docs))
 	}
+	for _, name := range []attest.Digest{telemetry.Start(doc).Genesis, {}} { // the last one, and what those without one before them seem to name
+		if got, ok := s.Successor(name); ok {
+			t.Errorf("%v follows %v", got, name)
+		}
+	}
+	s.Close()
+	s, _ = open(t, dir, attest.UEID{})
+	if got, ok := s.Successor(end.Genesis); !ok || got != telemetry.Start(doc).Genesis {
+		t.Errorf("after a restart: %v %v", got, ok)
+	}
+	if n := testing.AllocsPerRun(10, func() { s.Successor(end.Genesis) }); n != 0 {
+		t.Errorf("documents are read again: %v allocations", n)
+	}
 }
 
 func TestRetention(t *testing.T) {
@@ -228,6 +241,28 @@ func TestRetention(t *testing.T) {
 		removed, dropped, err := s.Retain(now, time.Hour, 1)
 		if removed != 6 || dropped != 6 || err != nil || s.Kept(end.Genesis) != 0 {
 			t.Errorf("%d removed, %d dropped, %v", removed, dropped, err)
+		}
+	})
+	t.Run("too many chains", func(t *testing.T) {
+		dir := t.TempDir()
+		_, end := begun(t, dir, 2)
+		for i := range 4200 { // each a start of an agent that made no chunk
+			doc := genesis(t, telemetry.Genesis{Ordinal: uint64(i) + 1, Previous: &end})
+			folder := filepath.Join(dir, fmt.Sprintf("%08d-%016x", i+1, i+1))
+			if err := os.Mkdir(folder, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(folder, "genesis"), doc, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, _ := open(t, dir, attest.UEID{})
+		if removed, _, err := s.Retain(now, time.Hour, 1<<40); removed != 0 || err != nil {
+			t.Errorf("%d chunks removed, %v", removed, err)
+		}
+		list, _ := filepath.Glob(filepath.Join(dir, "*", "genesis"))
+		if len(list) != 4096 || files(dir) != 2 || filepath.Base(filepath.Dir(list[4095])) != "00004200-0000000000001068" {
+			t.Errorf("%d chains left, %d chunks, the last %s", len(list), files(dir), list[len(list)-1])
 		}
 	})
 	t.Run("old chains", func(t *testing.T) {

@@ -1,6 +1,7 @@
 package attest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,6 +20,32 @@ type Verdict struct {
 	Clock    *VerdictClock `cbor:"8,keyasint,omitempty"`
 	// Telemetry is the chain that the evidence stated; nil in verdicts of older versions, and without such claims.
 	Telemetry *VerdictTelemetry `cbor:"9,keyasint,omitempty"`
+	// GPUs are the whole boards that the evidence stated; nil in verdicts of older versions, and without such claims.
+	GPUs *VerdictGPUs `cbor:"10,keyasint,omitempty"`
+}
+
+// VerdictGPUs names GPUs by digests of their UUIDs, so that one card under two names is seen.
+type VerdictGPUs struct {
+	Names     []Digest `cbor:"names"`     // SHA-256("hallmark/gpu-uuid/1" || UUID), sorted, distinct
+	Assurance string   `cbor:"assurance"` // of the claims: "asserted", "measured", "hardware"
+}
+
+// MaxVerdictGPUs bounds VerdictGPUs.Names.
+const MaxVerdictGPUs = 64
+
+func (g *VerdictGPUs) check() error {
+	if len(g.Names) > MaxVerdictGPUs {
+		return fmt.Errorf("verdict: %d GPUs, limit %d", len(g.Names), MaxVerdictGPUs)
+	}
+	for i := range g.Names {
+		if i > 0 && bytes.Compare(g.Names[i-1][:], g.Names[i][:]) >= 0 {
+			return errors.New("verdict: GPUs are not sorted and distinct")
+		}
+	}
+	if !slices.Contains([]string{"asserted", "measured", "hardware"}, g.Assurance) {
+		return fmt.Errorf("verdict: assurance %q of GPUs", cut(g.Assurance, 20))
+	}
+	return nil
 }
 
 // VerdictTelemetry is where a chain of telemetry stood in checked evidence.
@@ -59,6 +86,11 @@ func ParseVerdict(b []byte) (*Verdict, error) {
 		return nil, errors.New("verdict: over a limit")
 	case !slices.IsSorted(v.Findings):
 		return nil, errors.New("verdict: findings are not sorted")
+	}
+	if v.GPUs != nil {
+		if err := v.GPUs.check(); err != nil {
+			return nil, err
+		}
 	}
 	for _, id := range v.Findings {
 		if len(id) > MaxText {

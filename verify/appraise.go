@@ -9,6 +9,7 @@ import (
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/host"
 	"github.com/hallmark-attest/hallmark/engine"
+	"github.com/hallmark-attest/hallmark/gpu"
 )
 
 // Appraised is authenticated evidence whose claims were compared with reference
@@ -24,6 +25,9 @@ type Appraised struct {
 	proved     map[attest.Digest]bool // models whose blocks were proved
 
 	hostClaims   *host.Claims
+	gpuClaims    *gpu.Claims
+	clockStep    string // how the quote stands to earlier ones: "" where nothing was compared
+	clockSeen    string
 	software     attest.Software
 	boot         bootState
 	cleared      bool // the TPM's clock began anew since an earlier verdict: whose state it has now, nobody knows

@@ -21,7 +21,7 @@ const (
 	// written to NV at least once in 2^22 ms (Part 1, "Clock"). Repeated power loss adds nothing: NV only goes up.
 	clockSlackMillis = 1 << 22
 	// The clock's rate is within 32.5 % of real time: 15 % of the oscillator and what
-	// TPM2_ClockRateAdjust adds (Part 1, "Clock"; notes measured far less).
+	// TPM2_ClockRateAdjust adds (Part 1, "Clock"; far less was measured).
 	rateNumerator, rateDenominator = 1325, 1000
 	// No TPM has run for so long, 34 years: a clock above was set by TPM2_ClockSet, which only goes forward.
 	setMillis = 1 << 40
@@ -40,6 +40,9 @@ const (
 	stepCleared       // began anew: TPM2_Clear, a firmware update, or a young copy
 	stepRollback      // went back
 )
+
+// stepNames are the words of rule C1.
+var stepNames = [...]string{"continuous", "rate", "cleared", "rollback"}
 
 // compareClocks holds a later quote against an earlier one of the same key.
 // least and most bound the real time between them in milliseconds.
@@ -116,7 +119,7 @@ func (ap *Appraised) clock(h *History) {
 		ap.findings.unknown("clock.not_evaluable", check, by, "earlier verdicts of this key", "none that is more than "+clockSkew.String()+" away")
 		return
 	}
-	ap.cleared = what == stepCleared
+	ap.cleared, ap.clockStep, ap.clockSeen = what == stepCleared, stepNames[what], seen
 	switch what {
 	case stepRollback:
 		ap.findings.bad("clock.rollback", check, by, "clock and counters that only go up", seen)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/verify/rules"
 )
 
 // Decide holds the findings against the tiers' policies.
@@ -11,7 +12,7 @@ func (v *Verifier) Decide(c *CrossChecked) *Result {
 	r := v.newResult(c.auth.options, c.findings)
 	r.Node = c.auth.bound.UEID.String()
 	r.Received = stamp(c.auth.record.Received)
-	r.Claims, r.Rules = c.claims, c.rules
+	r.Claims, r.Rules, r.Conclusion, r.Hypotheses, r.NextChallenge = c.claims, c.rules, c.conclusion, c.hypotheses, c.next
 	r.Tier = TierNone
 	reached := true
 	for _, t := range Tiers() {
@@ -31,6 +32,7 @@ func (v *Verifier) Decide(c *CrossChecked) *Result {
 	r.Ceiling = ceiling(r.Tier, c.auth)
 	r.Verdict, r.Logs = c.auth.verdict(r), c.auth.replayed
 	r.Verdict.Telemetry, r.Telemetry = c.chain.verdict(), c.chain.view()
+	r.Verdict.GPUs = c.verdictGPUs()
 	return r
 }
 
@@ -109,7 +111,7 @@ func (v *Verifier) refuse(op *Opened) *Result {
 
 func (v *Verifier) newResult(o Options, fs findings) *Result {
 	return &Result{Asked: o.Asked, Validator: fingerprint(v.key), Findings: fs, Unmet: []Unmet{},
-		Rules: []RuleOutcome{}, Hypotheses: []Hypothesis{}, Claims: map[attest.Kind]ClaimWithStanding{}}
+		Rules: []RuleOutcome{}, Conclusion: rules.Conclude(nil), Hypotheses: []Hypothesis{}, Claims: map[attest.Kind]ClaimWithStanding{}}
 }
 
 func rank(t Tier) int { return slices.Index(Tiers(), t) + 1 }

@@ -1,6 +1,10 @@
 package verify
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/hallmark-attest/hallmark/verify/rules"
+)
 
 // Demand names one thing a tier may require.
 type Demand string
@@ -24,6 +28,7 @@ const (
 	DemandTD              Demand = "td"
 	DemandGPUReports      Demand = "gpu_reports"
 	DemandTopologySigned  Demand = "topology_signed"
+	DemandUnsuspected     Demand = "unsuspected"
 )
 
 // demandEntry ties a demand to what meets it and to the finding that explains its lack.
@@ -85,4 +90,5 @@ var demands = []demandEntry{
 		}},
 	{DemandGPUReports, []string{"gpu_reports.not_evaluable"}, notEvaluable},
 	{DemandTopologySigned, []string{"topology.not_evaluable"}, notEvaluable},
+	{DemandUnsuspected, []string{"rules.contradicted", "rules.suspect"}, func(c *CrossChecked) bool { return c.conclusion.Judgement == rules.Clear }},
 }

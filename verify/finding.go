@@ -3,6 +3,8 @@ package verify
 import (
 	"fmt"
 	"unicode"
+
+	"github.com/hallmark-attest/hallmark/verify/rules"
 )
 
 // Status is how a finding counts (the tiers of AR4SI, draft-ietf-rats-ar4si).
@@ -16,13 +18,13 @@ const (
 )
 
 // Assurance says where a statement comes from. The verifier computes it, never the node.
-type Assurance string
+type Assurance = rules.Assurance
 
 const (
-	Hardware  Assurance = "hardware"  // signed by a root the owner's software does not hold
-	Measured  Assurance = "measured"  // reported by software for which the closed-world conditions hold
-	Asserted  Assurance = "asserted"  // the owner's word
-	Validator Assurance = "validator" // the validator's own signed observation
+	Hardware  = rules.Hardware  // signed by a root the owner's software does not hold
+	Measured  = rules.Measured  // reported by software for which the closed-world conditions hold
+	Asserted  = rules.Asserted  // the owner's word
+	Validator = rules.Validator // the validator's own observation
 )
 
 // Finding is one judged statement. Its ID is part of the format: added, never renamed.

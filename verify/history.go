@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/verify/rules"
 )
 
 // History is what a validator kept of one node. Package verify/history reads and
@@ -15,6 +16,9 @@ type History struct {
 	// Logs are beginnings of the node's logs by name, as far as they were read before. They need
 	// no signature: with what the record adds they replay to the quoted registers, or they are worth nothing.
 	Logs map[string][]byte
+	// Others are other nodes whose verdicts name GPUs of this record; GPUsSince is when this node was first seen with any of them, 0: never.
+	Others    []rules.Node
+	GPUsSince uint64
 }
 
 // around are the verdicts of the same attestation key that were surely before and surely after a record, and

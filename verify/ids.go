@@ -187,7 +187,11 @@ var registry = []Entry{
 	{"telemetry.bracket", "appraise", Warning, harmless, "The two answers do not bracket the telemetry between them: see what is missing."},
 	{"telemetry.bracketed", "appraise", Affirming, harmless, "Two answers bracket the telemetry: every record between their quotes is shown, made after the first challenge existed and before the second quote. What they say is the node's word; that it has not changed since is shown."},
 
-	{"crosscheck.not_evaluable", "cross-check", None, harmless, "No rule of this version reads statistical results: only rules on the node's own statements ran, and nothing was held against the answers."},
+	{"crosscheck.not_evaluable", "cross-check", None, harmless, "No statistical results about this node were given (--stats): only rules on the node's own statements ran, and nothing was held against the answers."},
+	{"stats.unclaimed", "cross-check", Warning, harmless, "Results about this node are of an endpoint or a model that none of its engines states. The rules read none of them: correct the configuration (engines[].public, declared.model), or ask who answered."},
+	{"rules.contradicted", "cross-check", Contraindicated, exact, "A bound is violated whose premises the node itself states: its evidence contradicts itself, or what the validator measured. The rule and the numbers stand beside."},
+	{"rules.suspect", "cross-check", Warning, heuristic, "Rules that honest nodes rarely violate are violated, from several sides. That is no proof: the hypotheses name honest causes too, and next_challenge what would tell them apart."},
+	{"rules.clear", "cross-check", Affirming, harmless, "The rules that could be judged do not speak against the node together. Those that could not are listed with what they lack."},
 	{"engine.precision.match", "cross-check", Affirming, harmless, "The weight files' headers hold the declared precision or more."},
 	{"engine.precision.lower", "cross-check", Contraindicated, exact, "Rule M3: more than 50 of 1000 parameters have fewer bits, by the weight files' own headers, than the precision that the node declares. Two statements of the node contradict each other."},
 	{"engine.precision.higher", "cross-check", None, harmless, "The weights have more bits than declared: no harm done, and not what is declared. Correct the declaration."},

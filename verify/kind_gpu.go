@@ -10,6 +10,7 @@ func (ap *Appraised) gpu(_ *References, body []byte) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
+	ap.gpuClaims = c
 	seen := map[string]bool{}
 	for i := range c.GPUs {
 		// Equal serial numbers prove nothing: NVML's are the board's, and a board may carry several GPUs.

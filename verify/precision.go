@@ -1,34 +1,24 @@
 package verify
 
 import (
-	"strconv"
-
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/engine"
 	"github.com/hallmark-attest/hallmark/engine/census"
 )
 
-const unitM3 = "1/1000 of the parameters below the declared bits"
-
-var limitM3 = strconv.Itoa(census.TolerancePermille)
-
-// precision is rule M3: each engine's declared precision against the headers of
-// the files that it is declared to serve. Both are the node's statements (the files
+// precision says of each engine how its declared precision stands to the headers of
+// the files that it is declared to serve: rule M3 in words. Both are the node's statements (the files
 // by their digest where the references have counted them), so what a violation
 // shows is exact and small: they cannot both be true. Headers that lie in favour of
 // the declaration pass.
-func (c *CrossChecked) precision(refs *References) []RuleOutcome {
-	if _, stated := c.claims[attest.KindEngine]; !stated {
-		return []RuleOutcome{outcomeM3("", ruleMissing, "no engine claims")}
+func (ap *Appraised) precision(refs *References) {
+	if _, stated := ap.claims[attest.KindEngine]; !stated {
+		return
 	}
-	var out []RuleOutcome
-	for i := range c.engineList {
-		e := &c.engineList[i]
-		p := declaredPrecision(refs, e)
-		c.precisionFinding(e, p)
-		out = append(out, precisionOutcome(e, p))
+	for i := range ap.engineList {
+		e := &ap.engineList[i]
+		ap.precisionFinding(e, declaredPrecision(refs, e))
 	}
-	return out
 }
 
 // declaredPrecision compares the model that the declaration is about. An engine
@@ -115,7 +105,7 @@ func notComparable(why string) census.Precision {
 	return census.Precision{Verdict: census.NotEvaluable, Why: why}
 }
 
-func (c *CrossChecked) precisionFinding(e *engine.Engine, p census.Precision) {
+func (ap *Appraised) precisionFinding(e *engine.Engine, p census.Precision) {
 	check, declared := "precision of "+e.Name, e.Declared.Precision
 	switch p.Verdict {
 	case census.Match:
@@ -123,33 +113,12 @@ func (c *CrossChecked) precisionFinding(e *engine.Engine, p census.Precision) {
 		if !p.Exact {
 			seen += "; as many bits in another format"
 		}
-		c.findings.good("engine.precision.match", check, Asserted, seen)
+		ap.findings.good("engine.precision.match", check, Asserted, seen)
 	case census.Lower:
-		c.findings.bad("engine.precision.lower", check, Asserted, declared, p.Why)
+		ap.findings.bad("engine.precision.lower", check, Asserted, declared, p.Why)
 	case census.Higher:
-		c.findings.unknown("engine.precision.higher", check, Asserted, declared, p.Why)
+		ap.findings.unknown("engine.precision.higher", check, Asserted, declared, p.Why)
 	default:
-		c.findings.unknown("engine.precision.not_evaluable", check, Asserted, declared, p.Why)
+		ap.findings.unknown("engine.precision.not_evaluable", check, Asserted, declared, p.Why)
 	}
-}
-
-func precisionOutcome(e *engine.Engine, p census.Precision) RuleOutcome {
-	about := "engine " + e.Name
-	switch p.Verdict {
-	case census.Lower, census.Match, census.Higher:
-		what := rulePass
-		if p.Verdict == census.Lower {
-			what = ruleViolated
-		}
-		o := outcomeM3(about, what, p.Why)
-		o.Value = strconv.FormatUint(p.BelowPermille, 10)
-		o.Limit = strconv.FormatUint(p.LimitPermille, 10)
-		o.Margin = strconv.FormatInt(int64(p.LimitPermille)-int64(p.BelowPermille), 10)
-		return o
-	}
-	return outcomeM3(about, ruleNotEvaluable, p.Why)
-}
-
-func outcomeM3(about, outcome, reason string) RuleOutcome {
-	return RuleOutcome{ID: "M3", Subject: about, Outcome: outcome, Reason: clip(reason), Unit: unitM3, Kind: kindBound, Calibrated: true, Assurance: Asserted}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/verify/rules"
 )
 
 // Result is an Attestation Result: what the relying party reads. Its JSON is what `hallmark verify --json` prints.
@@ -18,7 +19,8 @@ type Result struct {
 	Unmet         []Unmet                           `json:"unmet"`
 	Findings      []Finding                         `json:"findings"`
 	Rules         []RuleOutcome                     `json:"rules"`
-	Hypotheses    []Hypothesis                      `json:"hypotheses"`
+	Conclusion    rules.Conclusion                  `json:"conclusion"` // what the rules say together
+	Hypotheses    []Hypothesis                      `json:"hypotheses"` // the likeliest first; empty without rules that spoke
 	NextChallenge *NextChallenge                    `json:"next_challenge"`
 	Claims        map[attest.Kind]ClaimWithStanding `json:"claims"`
 	Telemetry     *Telemetry                        `json:"telemetry,omitempty"` // what was shown beside the claims; nil without a window that fits
@@ -43,34 +45,6 @@ type ClaimWithStanding struct {
 	Note      string          `json:"note,omitempty"`
 	Quote     map[string]any  `json:"quote,omitempty"` // what the hardware's quote states beside the claims
 	Claims    json.RawMessage `json:"claims"`
-}
-
-// RuleOutcome is one cross-check rule's outcome.
-type RuleOutcome struct {
-	ID         string    `json:"id"`
-	Subject    string    `json:"subject,omitempty"` // which part of the node
-	Outcome    string    `json:"outcome"`           // "pass", "violated", "not evaluable", "missing"
-	Reason     string    `json:"reason"`
-	Value      string    `json:"value,omitempty"`
-	Limit      string    `json:"limit,omitempty"`
-	Margin     string    `json:"margin,omitempty"`
-	Unit       string    `json:"unit,omitempty"`
-	Kind       string    `json:"kind"`
-	Calibrated bool      `json:"calibrated"`
-	Assurance  Assurance `json:"assurance"`
-}
-
-// Hypothesis is one explanation of all that was seen.
-type Hypothesis struct {
-	Name    string   `json:"name"`
-	For     []string `json:"for"`
-	Against []string `json:"against"`
-}
-
-// NextChallenge is what to ask next to learn most.
-type NextChallenge struct {
-	Kinds  []attest.Kind `json:"kinds"`
-	Reason string        `json:"reason"`
 }
 
 // Primary returns the finding that decided against the node: the first that

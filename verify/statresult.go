@@ -38,6 +38,7 @@ func MarshalStatResult(key *ecdsa.PrivateKey, r *stats.Result) ([]byte, error) {
 // StatResult is a record as read, and who is said to have signed it.
 type StatResult struct {
 	*stats.Result
+	Digest  string         // of the line's record, "sha256:…"
 	Signer  *attest.Digest // nil for a bare record
 	Checked bool           // the signature verifies under the key that was given
 }
@@ -59,7 +60,7 @@ func ReadStatResult(line []byte, key *ecdsa.PublicKey) (*StatResult, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &StatResult{Result: r}, nil
+		return &StatResult{Result: r, Digest: digestText(line)}, nil
 	}
 	doc, err := base64.RawURLEncoding.Strict().DecodeString(signed)
 	if err != nil {
@@ -83,7 +84,7 @@ func ReadStatResult(line []byte, key *ecdsa.PublicKey) (*StatResult, error) {
 		return nil, err
 	}
 	signer := m.KeyID()
-	return &StatResult{r, &signer, key != nil}, nil
+	return &StatResult{r, digestText(payload), &signer, key != nil}, nil
 }
 
 // signedPart returns what stands in stat_result, "" where line is a bare record: an

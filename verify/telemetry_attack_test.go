@@ -10,6 +10,7 @@ import (
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/telemetry"
+	"github.com/hallmark-attest/hallmark/verify/rules"
 )
 
 // What the network, or a node that hopes for a careless reader, makes of a window is never more than no window.
@@ -344,7 +345,7 @@ func TestSlowSweepsBracketNothing(t *testing.T) {
 		if met(r) != want || want != "met" && !strings.Contains(seenOf(r, "telemetry.bracket"), "sweeps every") {
 			t.Errorf("%v: %s, %s", interval, met(r), seenOf(r, "telemetry.bracket"))
 		}
-		if o := outcomeOf(t, r, "C2", ""); want != "met" && (o.Outcome != ruleNotEvaluable || !strings.Contains(o.Reason, "sweeps every")) {
+		if o := outcomeOf(t, r, "C2", ""); want != "met" && (o.Outcome != rules.NotEvaluable || !strings.Contains(o.Reason, "sweeps every")) {
 			t.Errorf("%v: %+v", interval, o)
 		}
 	}
@@ -372,7 +373,7 @@ func TestParallelChainsBracketNothing(t *testing.T) {
 	if r.Telemetry.Bracketed || !strings.Contains(r.Telemetry.Hole, "same time") {
 		t.Errorf("%+v", r.Telemetry)
 	}
-	if o := outcomeOf(t, r, "C2", ""); o.Outcome != ruleNotEvaluable {
+	if o := outcomeOf(t, r, "C2", ""); o.Outcome != rules.NotEvaluable {
 		t.Errorf("%+v", o)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest/telemetry"
+	"github.com/hallmark-attest/hallmark/verify/rules"
 )
 
 func outcomeOf(t testing.TB, r *Result, id, subject string) RuleOutcome {
@@ -26,15 +27,15 @@ func TestRuleC2NeedsTheTimeAroundTheFirstChallenge(t *testing.T) {
 		want   string
 		reason string
 	}{
-		"covered":              {func(g *gpuLog) { g.sweeps(120) }, true, rulePass, "covered"},
-		"nothing before it":    {func(g *gpuLog) { g.sweeps(120) }, false, ruleNotEvaluable, "needs --window with the first answer"},
-		"the second too soon":  {func(g *gpuLog) { g.sweeps(2) }, true, ruleNotEvaluable, "too soon"},
-		"off behind it":        {func(g *gpuLog) { g.sweeps(1); g.at = g.at.Add(30 * time.Second); g.sweeps(120) }, true, ruleViolated, "covered"},
-		"off long after it":    {func(g *gpuLog) { g.sweeps(30); g.at = g.at.Add(30 * time.Second); g.sweeps(120) }, true, rulePass, "covered"},
-		"another boot":         {func(g *gpuLog) { g.stop(); g.bootID, g.boot = 2, g.at; g.restart(); g.sweeps(120) }, true, ruleNotEvaluable, "no second answer"},
-		"nothing is marked":    {func(g *gpuLog) { g.marks = nil; g.sweeps(120) }, true, ruleNotEvaluable, "marked"},
-		"a clock that stood":   {func(g *gpuLog) { g.sweeps(120); g.at, g.boot = g.at.Add(time.Minute), g.boot.Add(time.Minute) }, true, ruleNotEvaluable, "since boot"},
-		"an agent's new start": {func(g *gpuLog) { g.sweeps(20); g.stop(); g.restart(); g.sweeps(120) }, true, rulePass, "covered"},
+		"covered":              {func(g *gpuLog) { g.sweeps(120) }, true, rules.Pass, "covered"},
+		"nothing before it":    {func(g *gpuLog) { g.sweeps(120) }, false, rules.NotEvaluable, "needs --window with the first answer"},
+		"the second too soon":  {func(g *gpuLog) { g.sweeps(2) }, true, rules.NotEvaluable, "too soon"},
+		"off behind it":        {func(g *gpuLog) { g.sweeps(1); g.at = g.at.Add(30 * time.Second); g.sweeps(120) }, true, rules.Violated, "covered"},
+		"off long after it":    {func(g *gpuLog) { g.sweeps(30); g.at = g.at.Add(30 * time.Second); g.sweeps(120) }, true, rules.Pass, "covered"},
+		"another boot":         {func(g *gpuLog) { g.stop(); g.bootID, g.boot = 2, g.at; g.restart(); g.sweeps(120) }, true, rules.NotEvaluable, "no second answer"},
+		"nothing is marked":    {func(g *gpuLog) { g.marks = nil; g.sweeps(120) }, true, rules.NotEvaluable, "marked"},
+		"a clock that stood":   {func(g *gpuLog) { g.sweeps(120); g.at, g.boot = g.at.Add(time.Minute), g.boot.Add(time.Minute) }, true, rules.NotEvaluable, "since boot"},
+		"an agent's new start": {func(g *gpuLog) { g.sweeps(20); g.stop(); g.restart(); g.sweeps(120) }, true, rules.Pass, "covered"},
 	} {
 		g := newGPULog(t, time.Second, 1)
 		g.sweeps(120) // a whole minute ends at the first answer: the second brings nothing from before it
@@ -50,13 +51,13 @@ func TestRuleC2NeedsTheTimeAroundTheFirstChallenge(t *testing.T) {
 		}
 	}
 	g := newGPULog(t, time.Second, 1)
-	if o := outcomeOf(t, g.judged(g.sweeps(70).answers(seconds(60)), nil), "C2", ""); o.Outcome != ruleNotEvaluable {
+	if o := outcomeOf(t, g.judged(g.sweeps(70).answers(seconds(60)), nil), "C2", ""); o.Outcome != rules.NotEvaluable {
 		t.Errorf("one answer: %+v", o)
 	}
-	if o := outcomeOf(t, g.judged(g.answers(nil), nil), "C2", ""); o.Outcome != ruleNotEvaluable {
+	if o := outcomeOf(t, g.judged(g.answers(nil), nil), "C2", ""); o.Outcome != rules.NotEvaluable {
 		t.Errorf("no window: %+v", o)
 	}
-	if o := outcomeOf(t, judged(t, newForge(t), TierCommunity), "E2", ""); o.Outcome != ruleMissing {
+	if o := outcomeOf(t, judged(t, newForge(t), TierCommunity), "E2", ""); o.Outcome != rules.Missing {
 		t.Errorf("no telemetry: %+v", o)
 	}
 }
@@ -78,14 +79,14 @@ func TestRulesOnTelemetryContradictNothing(t *testing.T) {
 	if len(ids(r, Contraindicated)) > 0 {
 		t.Error(ids(r, Contraindicated))
 	}
-	if o := outcomeOf(t, r, "E2", g.host.Key(0)+": energy counter rises"); o.Outcome != ruleViolated || o.Calibrated || o.Value != "4" {
+	if o := outcomeOf(t, r, "E2", g.host.Key(0)); partOf(r, o, "falls").Outcome != rules.Violated || partOf(r, o, "falls").Calibrated || *partOf(r, o, "falls").Value != 4 {
 		t.Errorf("%+v", o)
 	}
-	if o := outcomeOf(t, r, "E2", g.host.Key(1)+": energy counter rises"); o.Outcome != rulePass {
+	if o := outcomeOf(t, r, "E2", g.host.Key(1)); partOf(r, o, "falls").Outcome != rules.Pass {
 		t.Errorf("%+v", o)
 	}
 	known := map[string]bool{}
-	for _, rule := range Rules() {
+	for _, rule := range rules.All() {
 		if rule.ID == "C2" && !strings.Contains(rule.Sentence, "needs --window with the first answer") {
 			t.Errorf("C2 does not say what it needs: %s", rule.Sentence)
 		}
@@ -96,6 +97,16 @@ func TestRulesOnTelemetryContradictNothing(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 	}
+}
+
+// partOf is another part of the same rule about the same subject.
+func partOf(r *Result, like RuleOutcome, part string) RuleOutcome {
+	for _, o := range r.Rules {
+		if o.ID == like.ID && o.Subject == like.Subject && o.Part == part {
+			return o
+		}
+	}
+	return RuleOutcome{}
 }
 
 // BenchmarkVerifyWindow is a record with five minutes of eight GPUs, bracketed.

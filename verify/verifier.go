@@ -11,6 +11,7 @@ import (
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/tdx/collateral"
 	"github.com/hallmark-attest/hallmark/sign"
+	"github.com/hallmark-attest/hallmark/verify/rules"
 )
 
 // Endorsements are what is believed before looking: whose word counts.
@@ -37,6 +38,11 @@ type Options struct {
 	Stored []byte
 	// History is what was kept of this node before; nil: nothing that spans time is judged.
 	History *History
+	// Stats are statistical results, of any nodes: those about this one are read, by its ueid or by StatsNode.
+	Stats     []StatResult
+	StatsNode string
+	// Calibration holds the limits of the rules; nil: the built-in ones.
+	Calibration *rules.Calibration
 	// With are other records of the same node, of Beside: two answers bracket the telemetry between them.
 	With []*Beside
 }

@@ -24,7 +24,10 @@ func (f *verifyFlags) openHistory(v *verify.Verifier, path string, record []byte
 	if err != nil {
 		return nil, unlike(path, record, fmt.Errorf("%s: %w", path, err), sortRecord)
 	}
-	o.History, err = store.Load(ueid, sent, v.Key())
+	if o.History, err = store.Load(ueid, sent, v.Key()); err != nil {
+		return nil, err
+	}
+	o.History.Others, o.History.GPUsSince, err = store.GPUs(ueid, verify.PeekGPUs(record), v.Key())
 	return store, err
 }
 

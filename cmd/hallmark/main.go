@@ -85,7 +85,7 @@ Exit status: 0 done or accepted, 1 judged and not accepted, 2 could not judge.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(keygenCommand(), enrollCommand(), challengeCommand(), verifyCommand(),
+	cmd.AddCommand(keygenCommand(), enrollCommand(), challengeCommand(), verifyCommand(), crosscheckCommand(),
 		telemetryCommand(), inspectCommand(), referenceCommand(), statsCommand(), rulesCommand(), docsCommand())
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hallmark-attest/hallmark/verify"
+	"github.com/hallmark-attest/hallmark/verify/rules"
 )
 
 func rulesCommand() *cobra.Command {
@@ -20,27 +21,23 @@ func rulesCommand() *cobra.Command {
 		Long: `Lists every finding that verify can report: its id, the stage that judges it, the
 worst status it can have, what a contradiction of this id rests on (exact: a
 cryptographic or structural fact; reference: as good as the reference values),
-and the sentence for people.
-
-Then the cross-check rules: what each reads, its limit, its kind (bound: no honest
-node can be beyond it; heuristic: an honest one can), and whether the limit is
-calibrated, that is, has a source: a rule that is not weighs nothing. M3 contradicts.
-E2, C2, H1 and H2 are on telemetry and contradict nothing: their values stand in the
-result of verify --json. No rule reads statistical results yet.`,
-		Example: `  hallmark rules
-  hallmark rules --json | jq '.findings[] | select(.worst == "contraindicated") | .id'`,
+and the sentence for people. Then the cross-check rules: what each reads, how strong a
+violation is (bound, heuristic, hint), how an honest node can violate it; then their
+limits, and what each rests on. Of bounds only those contradict of which a violation says so; a
+limit that nobody measured is shown and weighs nothing. docs/rules.md has the formulas.`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return rules(asJSON) },
+		RunE: func(*cobra.Command, []string) error { return listRules(asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-func rules(asJSON bool) error {
+func listRules(asJSON bool) error {
+	cal := rules.DefaultCalibration()
 	if asJSON {
 		enc := json.NewEncoder(os.Stdout)
 		enc.SetIndent("", "  ")
-		return enc.Encode(map[string]any{"findings": verify.Registry(), "rules": verify.Rules()})
+		return enc.Encode(map[string]any{"findings": verify.Registry(), "rules": rules.All(), "calibration": cal})
 	}
 	t := newTable()
 	t.AppendHeader(table.Row{"ID", "STAGE", "WORST", "RESTS ON", "SENTENCE"})
@@ -50,9 +47,16 @@ func rules(asJSON bool) error {
 	t.Render()
 	fmt.Println()
 	t = newTable()
-	t.AppendHeader(table.Row{"RULE", "READS", "LIMIT", "KIND", "CALIBRATED", "SENTENCE"})
-	for _, r := range verify.Rules() {
-		t.AppendRow(table.Row{r.ID, strings.Join(r.Reads, ", "), r.Limit + " " + r.Unit, r.Kind, r.Calibrated, r.Sentence})
+	t.AppendHeader(table.Row{"RULE", "GROUP", "KIND", "READS", "SENTENCE", "HONEST"})
+	for _, r := range rules.All() {
+		t.AppendRow(table.Row{r.ID, r.Group, r.Kind, strings.Join(r.Reads, ", "), r.Sentence, r.Honest})
+	}
+	t.Render()
+	fmt.Println()
+	t = newTable()
+	t.AppendHeader(table.Row{"LIMIT", "VIOLATED", "UNIT", "RESTS ON", "SOURCE"})
+	for _, l := range cal.Limits {
+		t.AppendRow(table.Row{l.Rule + "." + l.Name, fmt.Sprintf("%s %g", l.Bad, l.Value), l.Unit, l.Status, l.Source})
 	}
 	t.Render()
 	return nil

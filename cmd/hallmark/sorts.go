@@ -23,7 +23,7 @@ var (
 	sortNode       = fileSort{"a node record of hallmark enroll", "give it as --node; hallmark inspect shows it"}
 	sortReference  = fileSort{"a reference file", "give it to hallmark verify as --reference; hallmark inspect shows it"}
 	sortHistory    = fileSort{"a history of hallmark telemetry", "hallmark inspect --telemetry shows it"}
-	sortResults    = fileSort{"statistical results", "hallmark stats show takes it; verify reads none"}
+	sortResults    = fileSort{"statistical results", "hallmark stats show takes it, and hallmark verify --stats beside a record"}
 	sortAnswers    = fileSort{"nodes' answers", "hallmark stats compute takes it"}
 	sortEmbeddings = fileSort{"embeddings of answers", "hallmark stats compute takes it as --embeddings"}
 	sortChallenge  = fileSort{"a signed challenge", "hallmark verify takes it as --challenge"}

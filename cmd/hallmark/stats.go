@@ -17,7 +17,7 @@ import (
 )
 
 func statsCommand() *cobra.Command {
-	return group("stats", "Compute and show statistical results", statsComputeCommand(), statsShowCommand())
+	return group("stats", "Compute and show statistical results", statsComputeCommand(), statsCalibrateCommand(), statsShowCommand())
 }
 
 type statsFlags struct {
@@ -46,7 +46,7 @@ With --reference nodes are held against that node's answers (a replay on your ow
 machine, or nodes you attested). Without, against each other: that takes 20 nodes,
 and two clusters make the whole domain inconclusive.
 
-The result decides nothing by itself: verify has no rule that reads it yet.`,
+The result decides nothing by itself: hallmark crosscheck and verify --stats hold evidence against it.`,
 		Example: `  hallmark stats compute answers.jsonl --embeddings embeddings.jsonl --reference replay
   hallmark stats compute answers.jsonl --embed-url http://127.0.0.1:11434/v1 --embed-model nomic-embed-text --reference replay --key validator.key -o results.jsonl`,
 		Args: cobra.ExactArgs(1),

@@ -16,7 +16,7 @@ func newTable() table.Writer {
 	s.Format.Header = text.FormatUpper
 	s.Box.PaddingLeft, s.Box.PaddingRight = "", "  "
 	t.SetStyle(s)
-	t.SetColumnConfigs([]table.ColumnConfig{wrap("SENTENCE", 80), wrap("WHY", 72), wrap("SEEN", 48)})
+	t.SetColumnConfigs([]table.ColumnConfig{wrap("SENTENCE", 80), wrap("WHY", 72), wrap("SEEN", 48), wrap("HONEST", 60), wrap("READS", 40), wrap("SOURCE", 80), wrap("FOR", 40), wrap("AGAINST", 40), wrap("SHOWN", 40)})
 	return t
 }
 

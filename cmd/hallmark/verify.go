@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/verify"
@@ -27,10 +28,11 @@ type verifyFlags struct {
 	asJSON, all     bool
 	demoRootsUnsafe bool
 	td              tdFlags
+	rules           ruleFlags
 }
 
 func verifyCommand() *cobra.Command {
-	var f verifyFlags
+	f := verifyFlags{tier: string(verify.TierVerified)}
 	cmd := &cobra.Command{
 		Use:   "verify answer.hm [--node node.json] [--validator validator.key.pub]",
 		Short: "Judge a record: findings, reasons, tier",
@@ -41,7 +43,8 @@ that key. Without --node nothing above community can be reached.
 The tier asked for is verified unless --tier says otherwise. What spans time, such
 as the TPM's clock going back, is judged with --history; with --key too, this
 verdict is added to it. With --with, an earlier answer of the node, the telemetry
-between both is judged: ask for it with hallmark challenge --since.
+between both is judged: ask for it with hallmark challenge --since. With --stats,
+evidence is held against statistical results; hallmark crosscheck shows every rule.
 
 A trust domain (TDX) is judged with --collateral, and by --td-policy; without the
 latter any image is accepted. docs/tdx.md says which files a folder of collateral
@@ -55,7 +58,12 @@ Exit status: 0 accepted at the tier asked for, 1 judged and not accepted, 2 coul
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return verifyRecord(args[0], f) },
 	}
-	fl := cmd.Flags()
+	f.register(cmd.Flags())
+	return cmd
+}
+
+// register adds the flags that verify and crosscheck share. The tier in f is the default.
+func (f *verifyFlags) register(fl *pflag.FlagSet) {
 	fl.StringVar(&f.validator, "validator", "", "public key of the validator that made the record")
 	fl.StringVar(&f.node, "node", "", "node record from hallmark enroll")
 	fl.StringArrayVar(&f.references, "reference", nil, "reference file; may be repeated")
@@ -63,7 +71,7 @@ Exit status: 0 accepted at the tier asked for, 1 judged and not accepted, 2 coul
 	fl.StringArrayVar(&f.policies, "policy", nil, "tier policy file in place of the built-in one; may be repeated")
 	fl.StringVar(&f.at, "at", "", "judge age as of this time (RFC 3339; default now)")
 	fl.DurationVar(&f.maxAge, "max-age", 0, "refuse records older than this (default: any age)")
-	fl.StringVar(&f.tier, "tier", string(verify.TierVerified), "tier that decides the exit status: "+tierNames())
+	fl.StringVar(&f.tier, "tier", f.tier, "tier that decides the exit status: "+tierNames())
 	fl.StringVar(&f.stored, "challenge", "", "the signed challenge a live validator stored when it asked")
 	fl.StringVar(&f.history, "history", "", "directory of earlier verdicts and logs of this node, for what spans time")
 	fl.StringArrayVar(&f.with, "with", nil, "another record of the node, to judge the telemetry between both; may be repeated")
@@ -72,7 +80,7 @@ Exit status: 0 accepted at the tier asked for, 1 judged and not accepted, 2 coul
 	fl.BoolVar(&f.all, "all", false, "also print what is in order")
 	f.td.register(fl)
 	fl.BoolVar(&f.demoRootsUnsafe, "unsafe-demo-roots", false, "believe nodes enrolled under a demonstration authority, whose keys anybody can have")
-	return cmd
+	f.rules.register(fl)
 }
 
 func tierNames() string {
@@ -84,36 +92,9 @@ func tierNames() string {
 }
 
 func verifyRecord(path string, f verifyFlags) error {
-	v, err := f.verifier()
+	r, err := f.judge(path)
 	if err != nil {
 		return err
-	}
-	o, err := f.options()
-	if err != nil {
-		return err
-	}
-	record, err := readFile(path, attest.MaxRecordSize)
-	if err != nil {
-		return err
-	}
-	store, err := f.openHistory(v, path, record, &o)
-	if err != nil {
-		return err
-	}
-	if err := f.beside(v, &o); err != nil {
-		return err
-	}
-	r, err := v.Verify(record, o)
-	if err != nil {
-		return unlike(path, record, fmt.Errorf("%s: %w", path, err), sortRecord)
-	}
-	if store != nil && f.key != "" {
-		if err := f.appendHistory(store, v, r); err != nil {
-			return err
-		}
-	}
-	if f.validator == "" {
-		fmt.Fprintf(os.Stderr, "hallmark: believing the enroller of %s, key %s\n", f.node, r.Validator)
 	}
 	if err := printResult(r, f); err != nil {
 		return err
@@ -122,6 +103,45 @@ func verifyRecord(path string, f verifyFlags) error {
 		return errRefused
 	}
 	return nil
+}
+
+// judge verifies the record of that name with everything the flags give, and keeps the verdict where they ask for it.
+func (f *verifyFlags) judge(path string) (*verify.Result, error) {
+	v, err := f.verifier()
+	if err != nil {
+		return nil, err
+	}
+	o, err := f.options()
+	if err != nil {
+		return nil, err
+	}
+	if err := f.rules.apply(&o, v.Key()); err != nil {
+		return nil, err
+	}
+	record, err := readFile(path, attest.MaxRecordSize)
+	if err != nil {
+		return nil, err
+	}
+	store, err := f.openHistory(v, path, record, &o)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.beside(v, &o); err != nil {
+		return nil, err
+	}
+	r, err := v.Verify(record, o)
+	if err != nil {
+		return nil, unlike(path, record, fmt.Errorf("%s: %w", path, err), sortRecord)
+	}
+	if store != nil && f.key != "" {
+		if err := f.appendHistory(store, v, r); err != nil {
+			return nil, err
+		}
+	}
+	if f.validator == "" {
+		fmt.Fprintf(os.Stderr, "hallmark: believing the enroller of %s, key %s\n", f.node, r.Validator)
+	}
+	return r, nil
 }
 
 func (f *verifyFlags) verifier() (*verify.Verifier, error) {

@@ -37,6 +37,9 @@ func (s *Store) Append(key *ecdsa.PrivateKey, r *verify.Result) error {
 	if err := replace(filepath.Join(dir, fileName(r.Verdict)), doc); err != nil {
 		return fmt.Errorf("history: %w", err)
 	}
+	if err := s.keepGPUs(r.Verdict, doc); err != nil {
+		return fmt.Errorf("history: %w", err)
+	}
 	for name, content := range r.Logs {
 		if err := s.keepLog(r.Verdict.UEID, name, content); err != nil {
 			return fmt.Errorf("history: %w", err)

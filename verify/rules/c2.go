@@ -10,12 +10,12 @@ import "fmt"
 // Unit: %. A gap is an absence: it takes the tier that asks for telemetry, and accuses nobody.
 var c2 = Rule{ID: "C2", Group: Identity, Kind: Bound, Capacity: true,
 	Reads:    []string{"telemetry of two answers"},
-	Sentence: "Telemetry covers the first of two challenges, with five seconds on either side: a node that measures only while it is asked, or only while it is not, shows a gap there.",
+	Sentence: "Telemetry covers the first of two challenges, with five seconds on either side: a node that measures only while it is asked, or only while it is not, shows a gap there. It needs --window with the first answer.",
 	Honest:   "An agent that was restarted just then: ask again.",
 	eval: func(e *eval) {
 		t := e.in.Telemetry
 		if t == nil {
-			e.missing(Silent, "no telemetry: "+orNot(e.in.TelemetryWhy))
+			e.untold()
 			return
 		}
 		c := t.Coverage

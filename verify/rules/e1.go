@@ -7,8 +7,8 @@ import "fmt"
 //	violated: (energy - rest * time) / tokens  below the limit
 //
 // Summed over all stated GPUs, over the telemetry that was shown; rest is each GPU's lowest sampled power, tokens are those that the validator itself received in
-// that time: whatever others ask only adds energy. Unit: J a token. The limit is the least that honest nodes of the same GPU and model took; there is none
-// but by calibration. Where the tokens cost less than a fifth of what the GPUs use at rest, nothing can be told.
+// that time: whatever others ask only adds energy. Unit: J a token. The limit is the least that honest nodes of the same GPU and model took; without calibration
+// it is 0. Where the tokens cost less than a fifth of what the GPUs use at rest, nothing can be told.
 var e1 = Rule{ID: "E1", Group: Work, Kind: Heuristic,
 	Reads:    []string{"telemetry energy_mj", "telemetry average_power_mw", "stat-result sample.tokens"},
 	Sentence: "The GPUs used less energy than the tokens that the validator received cost on such GPUs: they were computed elsewhere, or before.",
@@ -30,11 +30,21 @@ var e1 = Rule{ID: "E1", Group: Work, Kind: Heuristic,
 			}
 			r := reading{subject: subject, limit: "j_per_token", scope: e.scope(eng), value: above / tokens, basis: Observed, inputs: inputs,
 				reason: fmt.Sprintf("%.0f J above rest for %.0f tokens", above, tokens)}
-			if l := e.cal.limit("E1", r.limit, r.scope); l != nil && l.Value*tokens < rest/5 {
+			l := e.cal.limit("E1", r.limit, r.scope)
+			switch {
+			case l == nil || l.Value <= 0:
+				o := Outcome{Part: r.limit, Subject: subject, Outcome: NotEvaluable, Cause: NoLimit, Unit: "J a token", Basis: Observed,
+					Reason: fmt.Sprintf("%.2f J a token; no limit for %s in calibration %s", r.value, r.scope, e.cal.ID)}
+				if above >= rest/5 { // else it is mostly noise, and no limit is to be fitted on it
+					o.Value = &r.value
+				}
+				e.add(o, inputs)
+				return
+			case l.Value*tokens < rest/5:
 				e.unable(subject, Premise, fmt.Sprintf("%.0f tokens cost too little beside the %.0f J of rest: ask more in less time", tokens, rest), inputs...)
 				return
 			}
-			e.hold(r)
+			e.holdAt(r, l)
 		})
 	}}
 

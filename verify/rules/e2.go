@@ -13,5 +13,5 @@ var e2 = Rule{ID: "E2", Group: Work, Kind: Bound,
 	Sentence: "Over 30 s or more, a GPU's energy counter grows by at most 1.05 times what its highest enforced limit allows, and as its sampled power within 10 %; it falls only with its driver.",
 	Honest:   "Bursts between samples; resets of a GPU that nobody recorded.",
 	eval: func(e *eval) {
-		e.checks(map[string]string{"energy against the power limit": "over_limit", "energy against sampled power": "apart", stretch.Rises: "falls"})
+		e.checks(map[string]string{stretch.OverLimit: "over_limit", stretch.Apart: "apart", stretch.Rises: "falls"})
 	}}

@@ -1,5 +1,7 @@
 package rules
 
+import "github.com/hallmark-attest/hallmark/verify/stretch"
+
 // H2: telemetry that looks replayed or invented (package stretch).
 //
 //	violated: energy increments of 20 s or more that repeat exactly under load (unit runs), or a card less than 5 degrees over rest
@@ -9,5 +11,5 @@ var h2 = Rule{ID: "H2", Group: Heat, Kind: Heuristic,
 	Sentence: "Telemetry that looks replayed or invented: energy increments that repeat exactly under load, or a card that stays cool under load.",
 	Honest:   "Liquid cooling: compare a node with itself.",
 	eval: func(e *eval) {
-		e.checks(map[string]string{"energy increments that repeat": "repeats", "temperature under load": "warmth"})
+		e.checks(map[string]string{stretch.Repeats: "repeats", stretch.Warmth: "warmth"})
 	}}

@@ -22,6 +22,7 @@ type Input struct {
 
 	Telemetry    *Telemetry
 	TelemetryWhy string
+	Chained      bool // a chain of telemetry is stated, of which nothing was asked for
 	Clock        *Clock
 	ClockWhy     string
 	Nodes        []Node // other nodes of this validator
@@ -48,7 +49,6 @@ type Engine struct {
 	ModelWhy string
 	Held     *uint64 // bytes that processes of its tree hold on all GPUs; nil: HeldWhy
 	HeldWhy  string
-	Holding  *bool // a process of its tree is among the GPUs' compute processes; nil: not known
 	// Precision is census.Against's answer for the declared precision.
 	Precision *Precision
 }
@@ -128,6 +128,8 @@ type Telemetry struct {
 	Coverage *Coverage // nil: CoverageWhy
 	Why      string    // why there is no coverage to judge
 	Activity []stretch.Activity
+	// SpanSeconds is how long the records cover together: what a GPU was followed for is held against it.
+	SpanSeconds float64
 }
 
 // Coverage is how much of the time around a challenge is covered.

@@ -12,7 +12,7 @@ import (
 //
 //	violated: T at or above the limit in two of the last three epochs, with the weights of a reference
 //
-// T (notes/statistics.md 1.2) is 1 for the same model whatever the number of answers, has no unit, and counts only against a
+// T (docs/statistics.md) is 1 for the same model whatever the number of answers, has no unit, and counts only against a
 // replay, golden answers or an anchor: where half of a domain cheats, its peers are no reference. Answers to questions that only the knowledge
 // base knows are a part of their own. Forced-token differences (nat) are the second part.
 var m1 = Rule{ID: "M1", Group: Model, Kind: Heuristic,

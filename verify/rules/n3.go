@@ -18,7 +18,7 @@ var n3 = Rule{ID: "N3", Group: Fabric, Kind: Heuristic,
 			e.missing(NotBuilt, "no evidence of this version has the traffic of network cards")
 			return
 		case t == nil || len(t.Activity) == 0:
-			e.missing(Silent, "no telemetry of GPUs: "+orNot(e.in.TelemetryWhy))
+			e.untold()
 			return
 		}
 		links, seen := 0.0, false

@@ -62,8 +62,8 @@ var limitCases = []limitCase{
 			in.Telemetry.Activity[i].EnergyJ = &v
 		}
 	}},
-	{"E2", "over_limit", 105, .1, Pass, func(in *Input, v float64) { in.check("energy against the power limit", v) }},
-	{"E2", "apart", 10, .1, Pass, func(in *Input, v float64) { in.check("energy against sampled power", v) }},
+	{"E2", "over_limit", 105, .1, Pass, func(in *Input, v float64) { in.check(stretch.OverLimit, v) }},
+	{"E2", "apart", 10, .1, Pass, func(in *Input, v float64) { in.check(stretch.Apart, v) }},
 	{"E2", "falls", 0, 1, Pass, func(in *Input, v float64) { in.check(stretch.Rises, v) }},
 	{"U1", "power_share", .15, -.01, Pass, func(in *Input, v float64) { in.Telemetry.Activity[0].BusyAtPower = &v }},
 	{"U2", "busiest", 1, -1, Pass, func(in *Input, v float64) {
@@ -80,9 +80,9 @@ var limitCases = []limitCase{
 	{"N3", "rdma_share", 8 * 60_000 * (1 << 20), 1e9, Pass, func(in *Input, v float64) { in.RDMA.Bytes = v }},
 	{"L1", "low_share", .1, .01, Pass, func(in *Input, v float64) { in.set("itl_low_share", v) }},
 	{"L2", "shift", .1, .01, Pass, func(in *Input, v float64) { in.set("challenge_shift", v) }},
-	{"H1", "throttled", 10, .1, Pass, func(in *Input, v float64) { in.check("throttled by heat", v) }},
-	{"H2", "repeats", 0, 1, Pass, func(in *Input, v float64) { in.check("energy increments that repeat", v) }},
-	{"H2", "warmth", 5, -.1, Pass, func(in *Input, v float64) { in.check("temperature under load", v) }},
+	{"H1", "throttled", 10, .1, Pass, func(in *Input, v float64) { in.check(stretch.Throttled, v) }},
+	{"H2", "repeats", 0, 1, Pass, func(in *Input, v float64) { in.check(stretch.Repeats, v) }},
+	{"H2", "warmth", 5, -.1, Pass, func(in *Input, v float64) { in.check(stretch.Warmth, v) }},
 	{"I1", "claims", 0, 1, Pass, func(in *Input, v float64) {
 		if v > 0 {
 			in.Nodes[0].GPUs = []string{"gpu-0"}
@@ -194,13 +194,13 @@ var unableCases = map[string]map[string]func(*Input){
 		"whole boards only":     func(in *Input) { gpu0(in).Sliced = "vgpu" },
 		"nothing of this timed": func(in *Input) { in.drop("prefill_ms") }},
 	"R4": {"not timed": func(in *Input) { in.each(func(r *stats.Result) { r.Latency = nil }) }},
-	"E1": {"not alone": func(in *Input) { in.Engines[0].Declared.Alone = false }, "no counter": func(in *Input) { in.Telemetry.Activity[3].EnergyJ = nil },
+	"E1": {"no limit is known": func(in *Input) { in.GPUs[3].Model = nil }, "not alone": func(in *Input) { in.Engines[0].Declared.Alone = false }, "no counter": func(in *Input) { in.Telemetry.Activity[3].EnergyJ = nil },
 		"too few tokens": func(in *Input) { in.each(func(r *stats.Result) { r.Sample.Tokens = 100 }) }, "asked outside": func(in *Input) { in.Telemetry.ToMS = answered - 1 },
 		"no telemetry": func(in *Input) { in.Telemetry = nil }, "another GPU than was counted": func(in *Input) {
 			in.Engines[0].Declared.Model = "qwen"
 			in.each(func(r *stats.Result) { r.Subject.ModelRef = "qwen" })
 		}},
-	"E2": {"no segment": func(in *Input) { in.Telemetry.Checks[0].Outcome = stretch.NotEvaluable; clear1(in, "E2") }},
+	"E2": {"no segment": func(in *Input) { clear1(in, "E2") }},
 	"U1": {"never busy": func(in *Input) { in.Telemetry.Activity[0].BusyAtPower = nil }},
 	"U2": {"little work": func(in *Input) { in.each(func(r *stats.Result) { r.Sample.Tokens = 1000 }) }, "no utilisation": func(in *Input) {
 		for i := range in.Telemetry.Activity {
@@ -248,7 +248,7 @@ func (in *Input) disown() {
 func clear1(in *Input, rule string) {
 	for i := range in.Telemetry.Checks {
 		if k := &in.Telemetry.Checks[i]; k.Rule == rule && k.GPU == "gpu-0" {
-			k.Outcome, k.Measured, k.Reason = stretch.NotEvaluable, nil, "too short"
+			k.Value, k.Reason = nil, "too short"
 		}
 	}
 }

@@ -60,12 +60,12 @@ func full() *Input {
 			MemoryMiB: ptr(81559.0), MemoryBusBits: ptr(5120.0), CUDACores: ptr(16896.0), Links: ptr(18), ActiveLinks: ptr(18)})
 		t.Activity = append(t.Activity, stretch.Activity{GPU: key, Seconds: 601, EnergyJ: ptr(200_000.0), LimitW: ptr(700.0), RestW: ptr(70.0), Busy: ptr(90.0), MostBusy: ptr(100.0),
 			LinkSentMiB: ptr(60_000.0), BusyAtPower: ptr(.5), BusySeconds: 500})
-		for what, v := range map[string]float64{"energy against the power limit": 60, "energy against sampled power": 2, stretch.Rises: 0, "throttled by heat": 1, "energy increments that repeat": 0, "temperature under load": 20} {
-			rule := map[string]string{"throttled by heat": "H1", "energy increments that repeat": "H2", "temperature under load": "H2"}[what]
+		for what, v := range map[string]float64{stretch.OverLimit: 60, stretch.Apart: 2, stretch.Rises: 0, stretch.Throttled: 1, stretch.Repeats: 0, stretch.Warmth: 20} {
+			rule := map[string]string{stretch.Throttled: "H1", stretch.Repeats: "H2", stretch.Warmth: "H2"}[what]
 			if rule == "" {
 				rule = "E2"
 			}
-			t.Checks = append(t.Checks, stretch.Check{Rule: rule, What: what, GPU: key, Outcome: stretch.Pass, Measured: ptr(v)})
+			t.Checks = append(t.Checks, stretch.Check{Rule: rule, What: what, GPU: key, Value: ptr(v)})
 		}
 	}
 	in.Engines, in.Telemetry = []Engine{e}, t
@@ -90,7 +90,7 @@ func fitted() *Calibration {
 	c := *DefaultCalibration()
 	c.Limits = slices.Clone(c.Limits)
 	for i := range c.Limits {
-		if l := &c.Limits[i]; l.Status == Uncalibrated || l.Status == Counted {
+		if l := &c.Limits[i]; l.Rule != "E1" && (l.Status == Uncalibrated || l.Status == Counted) {
 			l.Status, l.Honest = Counted, &Honest{Nodes: 300}
 		}
 	}
@@ -127,7 +127,7 @@ func (in *Input) set(name string, v float64) {
 func (in *Input) check(what string, v float64) {
 	for i := range in.Telemetry.Checks {
 		if k := &in.Telemetry.Checks[i]; k.What == what && k.GPU == "gpu-0" {
-			k.Measured = &v
+			k.Value = &v
 		}
 	}
 }

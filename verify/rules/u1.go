@@ -15,7 +15,7 @@ var u1 = Rule{ID: "U1", Group: Work, Kind: Heuristic,
 	eval: func(e *eval) {
 		t := e.in.Telemetry
 		if t == nil || len(t.Activity) == 0 {
-			e.missing(Silent, "no telemetry of GPUs: "+orNot(e.in.TelemetryWhy))
+			e.untold()
 			return
 		}
 		for _, a := range t.Activity {

@@ -15,7 +15,7 @@ const (
 	Contradicted  Judgement = "contradicted"
 )
 
-// Limits of the score, from notes/statistics.md 3.1: a prior of one cheat in 33 nodes, log-odds -3.5.
+// Limits of the score: a prior of one cheat in 33 nodes, log-odds -3.5.
 const (
 	suspectFrom = 3.5
 	strongFrom  = 6

@@ -11,7 +11,11 @@ import (
 func (e *eval) served(eng *Engine) (tokens float64, list []stretch.Activity, inputs []Source, ok bool) {
 	subject, t := "engine "+eng.Name, e.in.Telemetry
 	if t == nil {
-		e.unable(subject, Silent, "no telemetry: "+orNot(e.in.TelemetryWhy), eng.From)
+		cause := Silent
+		if e.in.Chained {
+			cause = Lacking
+		}
+		e.unable(subject, cause, "no telemetry: "+orNot(e.in.TelemetryWhy), eng.From)
 		return 0, nil, nil, false
 	}
 	results := e.results(eng, "results with tokens and times", func(r *stats.Result) bool {
@@ -32,6 +36,8 @@ func (e *eval) served(eng *Engine) (tokens float64, list []stretch.Activity, inp
 	case !eng.Declared.Alone:
 		e.unable(subject, Silent, "the node does not state that it answers alone at its public address (engines[].declared.alone): another host may have", inputs...)
 	case !e.whole(eng):
+	case t.FromMS == 0 || t.ToMS <= t.FromMS:
+		e.unable(subject, Premise, "the telemetry has gaps, or is of several boots: what was used meanwhile is not known", inputs...)
 	case len(t.Activity) == 0:
 		e.unable(subject, Silent, "the telemetry names no GPU", inputs...)
 	default:
@@ -44,7 +50,7 @@ func (e *eval) served(eng *Engine) (tokens float64, list []stretch.Activity, inp
 func (e *eval) checks(parts map[string]string) {
 	t := e.in.Telemetry
 	if t == nil {
-		e.missing(Silent, "no telemetry: "+orNot(e.in.TelemetryWhy))
+		e.untold()
 		return
 	}
 	for _, k := range t.Checks {
@@ -53,10 +59,20 @@ func (e *eval) checks(parts map[string]string) {
 			continue
 		}
 		subject := "GPU " + k.GPU
-		if k.Outcome == stretch.NotEvaluable || k.Measured == nil {
+		if k.Value == nil {
 			e.unable(subject, Premise, fmt.Sprintf("%s: %s", k.What, k.Reason), t.From)
 			continue
 		}
-		e.hold(reading{subject: subject, limit: part, value: *k.Measured, basis: Self, inputs: []Source{t.From}, reason: fmt.Sprintf("%s: %s", k.What, k.Reason)})
+		e.hold(reading{subject: subject, limit: part, value: *k.Value, basis: Self, inputs: []Source{t.From}, reason: fmt.Sprintf("%s: %s", k.What, k.Reason)})
 	}
+}
+
+// untold says that there is no telemetry, and whose silence that is.
+func (e *eval) untold() {
+	why := "no telemetry of GPUs: " + orNot(e.in.TelemetryWhy)
+	if e.in.Chained {
+		e.unable("", Lacking, why)
+		return
+	}
+	e.missing(Silent, why)
 }

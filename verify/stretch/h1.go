@@ -8,16 +8,16 @@ import (
 
 // H1: how long the clocks were held down by heat or power brake, and how they fell.
 // A hot room and a power cap are honest: this lowers what a node can do, not what it is worth.
-const (
-	throttleFrom    = 600_000 // ms: shorter stretches do not heat a card through
-	throttlePercent = 10
-)
+const throttleFrom = 600_000 // ms: shorter stretches do not heat a card through
+
+// Throttled is what H1 computes.
+const Throttled = "throttled by heat"
 
 // heat are the counters of time under a thermal or power-brake limit. They overlap, so the greatest counts.
 var heat = []telemetry.Field{telemetry.Thermal, telemetry.SWThermal, telemetry.HWThermal, telemetry.HWPowerBrake}
 
 func throttled(list []sample) Check {
-	c := Check{Rule: "H1", What: "throttled by heat", Outcome: NotEvaluable, Limit: number(throttlePercent), Reason: "less than 10 min of counters that can be followed"}
+	c := Check{Rule: "H1", What: Throttled, Reason: "less than 10 min of counters that can be followed"}
 	var best []sample
 	for _, seg := range segments(list, nil) {
 		if len(best) == 0 || length(seg) > length(best) {
@@ -38,10 +38,7 @@ func throttled(list []sample) Check {
 	if !found {
 		return c
 	}
-	c.Outcome, c.Value, c.Margin = Pass, number(most), number(throttlePercent-most)
-	if most > throttlePercent {
-		c.Outcome = Violated
-	}
+	c.Value = &most
 	c.Reason = fmt.Sprintf("over %d s", length(best)/1000)
 	third := len(best) / 3
 	early, ok := mean(best[:third], telemetry.SMClock)

@@ -14,7 +14,12 @@ const (
 	busyShare    = 0.25 // of the power limit: below it a card may well repeat itself
 	hotShare     = 0.60
 	hotFrom      = 300_000 // ms
-	coolAbove    = 5       // degrees over idle
+)
+
+// Repeats and Warmth are the parts of H2.
+const (
+	Repeats = "energy increments that repeat"
+	Warmth  = "temperature under load"
 )
 
 // share is the mean power of a segment as a part of the highest limit.
@@ -26,7 +31,7 @@ func share(seg []sample) (float64, bool) {
 
 // coolAtPower: five minutes above 60 % of the limit heat a card over what it was at rest. Some liquid cooling does not let it.
 func coolAtPower(list []sample) Check {
-	c := Check{Rule: "H2", What: "temperature under load", Outcome: NotEvaluable, Limit: number(coolAbove), Reason: "no five minutes above 60 % of the limit with a temperature, or none at rest to compare with"}
+	c := Check{Rule: "H2", What: Warmth, Reason: "no five minutes above 60 % of the limit with a temperature, or none at rest to compare with"}
 	rest, found := int64(0), false
 	for _, p := range list {
 		t, ok := p.get(telemetry.GPUTemperature)
@@ -40,37 +45,8 @@ func coolAtPower(list []sample) Check {
 		if !found || !ok || length(seg) < hotFrom {
 			continue
 		}
-		over := float64(t - rest)
-		c.Outcome, c.Value, c.Margin = Pass, number(over), number(over-coolAbove)
-		c.Reason = fmt.Sprintf("degrees over rest after %d s under load", length(seg)/1000)
-		if over < coolAbove {
-			c.Outcome = Violated
-			return c
-		}
-	}
-	return c
-}
-
-// busyAtIdle: utilisation of 100 % for half a minute, and power as at rest. A kernel that only waits does this honestly.
-func busyAtIdle(list []sample) Check {
-	c := Check{Rule: "H2", What: "power at full utilisation", Outcome: NotEvaluable, Limit: number(100 * busyShare), Reason: "no half minute at 100 % utilisation"}
-	idle := func(_, b sample) bool { u, ok := b.get(telemetry.GPUUtilisation); return !ok || u < 100 }
-	for _, seg := range segments(list, idle) {
-		if u, _ := seg[0].get(telemetry.GPUUtilisation); u < 100 { // the segment begins before the run does
-			seg = seg[1:]
-		}
-		if len(seg) == 0 || length(seg) < minSegment {
-			continue
-		}
-		p, ok := share(seg)
-		if !ok {
-			continue
-		}
-		c.Outcome, c.Value, c.Margin = Pass, number(100*p), number(100*(p-busyShare))
-		c.Reason = "percent of the power limit at 100 % utilisation"
-		if p < busyShare {
-			c.Outcome = Violated
-			return c
+		if over := float64(t - rest); c.Value == nil || over < *c.Value {
+			c.Value, c.Reason = &over, fmt.Sprintf("degrees over rest after %d s under load", length(seg)/1000)
 		}
 	}
 	return c

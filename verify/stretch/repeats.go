@@ -60,7 +60,7 @@ func loaded(run []pulse) bool {
 // Of a GPU with more samples than most runs those are compared that begin with certain
 // increments: the same ones, wherever they occur.
 func repeats(list []sample, most int) Check {
-	c := Check{Rule: "H2", What: "energy increments that repeat", Outcome: NotEvaluable, Limit: "0", Reason: "no 20 s under load with an energy counter"}
+	c := Check{Rule: "H2", What: Repeats, Reason: "no 20 s under load with an energy counter"}
 	s := search{most: most, every: 1 + uint64(len(list)/most), seen: map[attest.Digest]int{}}
 	for _, seg := range segments(list, fell) {
 		if _, ok := seg[0].get(telemetry.Energy); ok {
@@ -70,10 +70,10 @@ func repeats(list []sample, most int) Check {
 	if s.runs == 0 {
 		return c
 	}
-	c.Outcome, c.Value, c.Margin = Pass, fmt.Sprint(s.found), fmt.Sprint(-s.found)
-	c.Reason = fmt.Sprintf("%d runs under load", s.runs)
+	found := float64(s.found)
+	c.Value, c.Reason = &found, fmt.Sprintf("%d runs under load", s.runs)
 	if s.found > 0 {
-		c.Outcome, c.Reason = Violated, c.Reason+"; increments of the energy counter repeat exactly"
+		c.Reason += "; increments of the energy counter repeat exactly"
 	}
 	return c
 }

@@ -31,10 +31,10 @@ func load(samples, n int, again bool) (out []sample) {
 // Of more runs than are compared a part is, and a replay is among it wherever it begins.
 func TestRepeatsAreFoundAmongMoreRunsThanAreCompared(t *testing.T) {
 	for _, most := range []int{10_000, 500, 100} {
-		if c := repeats(load(5000, 1000, true), most); c.Outcome != Violated {
+		if c := repeats(load(5000, 1000, true), most); c.Value == nil || *c.Value == 0 {
 			t.Errorf("%d: %+v", most, c)
 		}
-		if c := repeats(load(5000, 1000, false), most); c.Outcome != Pass {
+		if c := repeats(load(5000, 1000, false), most); c.Value == nil || *c.Value != 0 {
 			t.Errorf("%d: %+v", most, c)
 		}
 	}

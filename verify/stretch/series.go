@@ -3,30 +3,17 @@ package stretch
 import (
 	"maps"
 	"slices"
-	"strconv"
 
 	"github.com/hallmark-attest/hallmark/attest/telemetry"
 )
 
-// Outcomes of a rule; package verify reports them under the same names.
-const (
-	Pass         = "pass"
-	Violated     = "violated"
-	NotEvaluable = "not evaluable"
-)
-
-// Check is what one rule computed of one GPU: data, which judges nobody.
+// Check is what one rule computed of one GPU: data, which judges nobody. Package rules holds it against a limit.
 type Check struct {
-	Rule    string // id in the catalogue of rules
-	What    string // of the rule
-	GPU     string
-	Outcome string
-	Reason  string
-	Value   string
-	Limit   string
-	Margin  string
-	// Measured is Value as a number; nil where there is none.
-	Measured *float64
+	Rule   string // id in the catalogue of rules
+	What   string // of the rule
+	GPU    string
+	Value  *float64 // nil: not evaluable, for the reason
+	Reason string
 }
 
 // sample is what one record has of one GPU. Power is in mW, energy in mJ, times in ms.
@@ -111,12 +98,9 @@ func (s *Stretch) Checks() (out []Check) {
 	repeating := func(list []sample) Check { return repeats(list, maxRuns/len(gpus)) }
 	for _, gpu := range gpus {
 		list := s.samples(gpu)
-		for _, rule := range []func([]sample) Check{energyAgainstLimit, energyAgainstPower, energyRises, throttled, repeating, coolAtPower, busyAtIdle} {
+		for _, rule := range []func([]sample) Check{energyAgainstLimit, energyAgainstPower, energyRises, throttled, repeating, coolAtPower} {
 			c := rule(list)
 			c.GPU = gpu
-			if v, err := strconv.ParseFloat(c.Value, 64); err == nil {
-				c.Measured = &v
-			}
 			out = append(out, c)
 		}
 	}

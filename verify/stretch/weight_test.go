@@ -20,7 +20,7 @@ func TestBusiestHonestHostIsRead(t *testing.T) {
 	m.records(attest.MaxWindowSeconds * 10)
 	s := m.open()
 	for _, c := range s.Checks() {
-		if c.What == repeating && c.Outcome != stretch.Pass {
+		if c.What == stretch.Repeats && held(c) != pass {
 			t.Errorf("%+v", c)
 		}
 	}
@@ -29,9 +29,11 @@ func TestBusiestHonestHostIsRead(t *testing.T) {
 	}
 }
 
-// heavy is chunks of as many records as one takes, and how many of them are read.
+// heavy is chunks of as many records as one takes, and how many of them are read. Where
+// making them takes long no further one is made.
 type heavy struct {
 	each, within int
+	more         bool
 	make         func(i int) *telemetry.Record
 }
 
@@ -59,21 +61,21 @@ func heavies() map[string]heavy {
 		}
 	}
 	return map[string]heavy{
-		"records of nothing":    {telemetry.MaxSteps, 10, func(int) *telemetry.Record { return &telemetry.Record{} }},
-		"a gap at every record": {telemetry.MaxSteps, 10, func(i int) *telemetry.Record { return &telemetry.Record{Uptime: uint64(i) * 10_000} }},
-		"facts":                 {telemetry.MaxSteps, 2, func(int) *telemetry.Record { return &telemetry.Record{Facts: facts} }},
-		"energy each ms":        {telemetry.MaxSteps, 9, power},
-		"energy each second":    {telemetry.MaxSteps, 9, func(i int) *telemetry.Record { r := power(i); r.Uptime = uint64(i+1) * 1000; return r }},
-		"GPUs":                  {telemetry.MaxSteps, 1, full(0)},
-		"values":                {60, 2, full(telemetry.MaxValues)},
+		"records of nothing":    {telemetry.MaxSteps, 10, true, func(int) *telemetry.Record { return &telemetry.Record{} }},
+		"a gap at every record": {telemetry.MaxSteps, 10, false, func(i int) *telemetry.Record { return &telemetry.Record{Uptime: uint64(i) * 10_000} }},
+		"facts":                 {telemetry.MaxSteps, 2, false, func(int) *telemetry.Record { return &telemetry.Record{Facts: facts} }},
+		"energy each ms":        {telemetry.MaxSteps, 9, false, power},
+		"energy each second":    {telemetry.MaxSteps, 9, true, func(i int) *telemetry.Record { r := power(i); r.Uptime = uint64(i+1) * 1000; return r }},
+		"GPUs":                  {telemetry.MaxSteps, 1, false, full(0)},
+		"values":                {60, 2, false, full(telemetry.MaxValues)},
 	}
 }
 
-// chunks are those that are read, and one more.
+// chunks are those that are read, and perhaps one more.
 func (h heavy) chunks(t testing.TB, doc []byte) (chunks [][]byte, heads []telemetry.Head) {
 	at := telemetry.Start(doc)
 	records := make([]*telemetry.Record, h.each)
-	for n := range h.within + 1 {
+	for n := range h.within + map[bool]int{true: 1}[h.more] {
 		for i := range records {
 			records[i] = h.make(n*h.each + i)
 			records[i].Uptime = max(records[i].Uptime, uint64(n*h.each+i+1))
@@ -99,8 +101,10 @@ func TestWorstWindowIsBounded(t *testing.T) {
 	for name, h := range heavies() {
 		t.Run(name, func(t *testing.T) {
 			chunks, heads := h.chunks(t, doc)
-			if _, err := stretch.Open(stretch.Source{Chunks: chunks, Genesis: [][]byte{doc}, Head: heads[h.within]}); err == nil || errors.Is(err, stretch.ErrNotQuoted) {
-				t.Fatalf("one chunk more is read: %v", err)
+			if h.more {
+				if _, err := stretch.Open(stretch.Source{Chunks: chunks, Genesis: [][]byte{doc}, Head: heads[h.within]}); err == nil || errors.Is(err, stretch.ErrNotQuoted) {
+					t.Fatalf("one chunk more is read: %v", err)
+				}
 			}
 			runtime.GC()
 			var before, after runtime.MemStats

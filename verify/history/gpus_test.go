@@ -1,0 +1,94 @@
+package history
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/verify/rules"
+)
+
+// stating is a verdict on a node that stated GPUs.
+func stating(of byte, at uint64, by string, names ...byte) *attest.Verdict {
+	v := verdict(at)
+	v.UEID = attest.UEIDFromKey(attest.Digest{of})
+	v.GPUs = &attest.VerdictGPUs{Assurance: by}
+	for _, n := range names {
+		v.GPUs.Names = append(v.GPUs.Names, attest.Digest{n})
+	}
+	return v
+}
+
+func TestGPUsOfOtherNodesAreFound(t *testing.T) {
+	s, key := newStore(t), newKey(t)
+	for _, v := range []*attest.Verdict{stating(1, 5000, "asserted", 7, 8), stating(1, 1000, "asserted", 7), stating(1, 3000, "asserted", 7, 8), stating(2, 4000, "measured", 7, 9), verdict(9000)} {
+		s.add(t, key, v, nil)
+	}
+	others, since, err := s.GPUs(attest.UEIDFromKey(attest.Digest{2}), []attest.Digest{{7}, {9}}, &key.PublicKey)
+	if err != nil || since != 4005 || len(others) != 1 || others[0].First != 1005 || others[0].Last != 5005 || len(others[0].GPUs) != 1 || others[0].From.By != rules.Asserted {
+		t.Errorf("%+v, since %d, %v", others, since, err)
+	}
+	others, since, err = s.GPUs(attest.UEIDFromKey(attest.Digest{1}), []attest.Digest{{7}, {8}}, &key.PublicKey)
+	if err != nil || since != 1005 || len(others) != 1 || others[0].From.By != rules.Measured {
+		t.Errorf("%+v, since %d, %v", others, since, err)
+	}
+	if others, since, err := s.GPUs(attest.UEIDFromKey(attest.Digest{3}), []attest.Digest{{77}}, &key.PublicKey); err != nil || since != 0 || others != nil {
+		t.Errorf("a GPU that nobody stated: %v, %d, %v", others, since, err)
+	}
+}
+
+func TestForeignVerdictsInAGPUsFolderAreErrors(t *testing.T) {
+	s, key := newStore(t), newKey(t)
+	s.add(t, key, stating(1, 1000, "asserted", 7), nil)
+	me := attest.UEIDFromKey(attest.Digest{2})
+	if _, _, err := s.GPUs(me, []attest.Digest{{7}}, &newKey(t).PublicKey); err == nil {
+		t.Error("by another validator")
+	}
+	// Copied to a GPU that it does not name, and under another node's name.
+	from := filepath.Join(s.gpu(attest.Digest{7}), attest.UEIDFromKey(attest.Digest{1}).String())
+	for _, to := range []string{filepath.Join(s.gpu(attest.Digest{8}), attest.UEIDFromKey(attest.Digest{1}).String()), filepath.Join(s.gpu(attest.Digest{9}), me.String())} {
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, end := range []string{firstSuffix, lastSuffix} {
+			b, err := os.ReadFile(from + end)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(to+end, b, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, name := range []byte{8, 9} {
+		if _, _, err := s.GPUs(me, []attest.Digest{{name}}, &key.PublicKey); err == nil {
+			t.Errorf("GPU %d", name)
+		}
+	}
+	if err := os.Remove(from + firstSuffix); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.GPUs(me, []attest.Digest{{7}}, &key.PublicKey); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+// What the index has of a damaged file is written anew by the next verdict.
+func TestDamagedIndexIsReplaced(t *testing.T) {
+	s, key := newStore(t), newKey(t)
+	s.add(t, key, stating(1, 1000, "asserted", 7), nil)
+	path := filepath.Join(s.gpu(attest.Digest{7}), attest.UEIDFromKey(attest.Digest{1}).String()+lastSuffix)
+	if err := os.WriteFile(path, []byte("half"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.add(t, key, stating(1, 2000, "asserted", 7), nil)
+	if o, _, err := s.GPUs(node, []attest.Digest{{7}}, &key.PublicKey); err != nil || len(o) != 0 { // node is UEIDFromKey({1})
+		t.Errorf("%+v, %v", o, err)
+	}
+	if o, _, err := s.GPUs(attest.UEIDFromKey(attest.Digest{5}), []attest.Digest{{7}}, &key.PublicKey); err != nil || len(o) != 1 || o[0].First != 1005 || o[0].Last != 2005 {
+		t.Errorf("%+v, %v", o, err)
+	}
+}

@@ -80,6 +80,9 @@ func (fs findings) contradicted() bool {
 // clip keeps hostile text out of terminals and reports short.
 func clip(s string) string {
 	const most = 300
+	if plain(s) && len(s) <= most { // as nearly all are
+		return s
+	}
 	out := make([]rune, 0, len(s))
 	for _, r := range s {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
@@ -90,4 +93,14 @@ func clip(s string) string {
 		}
 	}
 	return string(out)
+}
+
+// plain reports whether s is printable ASCII.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }

@@ -17,7 +17,7 @@ func (ap *Appraised) telemetryInput() (*rules.Telemetry, string) {
 	case s == nil || len(s.Entries) == 0:
 		return nil, "no window was asked for or shown: challenge with --window or --since"
 	}
-	t := &rules.Telemetry{From: ap.source(attest.KindTelemetry), Checks: s.Checks(), Activity: s.Activities(), SpanSeconds: float64(s.Covered()) / 1000}
+	t := &rules.Telemetry{From: ap.source(attest.KindTelemetry), Checks: ap.chain.checks, Activity: ap.chain.did, SpanSeconds: float64(s.Covered()) / 1000}
 	t.FromMS, t.ToMS = ap.shownTimes()
 	t.Coverage, t.Why = ap.coverage()
 	return t, ""

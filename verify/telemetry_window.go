@@ -10,11 +10,13 @@ import (
 
 // chainState is what the appraisal knows of the node's telemetry.
 type chainState struct {
-	*quotedChain                  // nil: none stated
-	shown        *stretch.Stretch // the window that hashes to the quoted head; nil without one
-	ordered      bool             // its times since boot rise
-	parallel     bool             // another chain was made at the same time
-	bracket      *bracket         // the best of those that --with makes; nil without any
+	*quotedChain                    // nil: none stated
+	shown        *stretch.Stretch   // the window that hashes to the quoted head; nil without one
+	ordered      bool               // its times since boot rise
+	parallel     bool               // another chain was made at the same time
+	bracket      *bracket           // the best of those that --with makes; nil without any
+	checks       []stretch.Check    // of the window that was shown
+	did          []stretch.Activity // the same
 }
 
 // window opens the records that were sent beside the evidence. Nothing signs them, and the
@@ -42,6 +44,7 @@ func (ap *Appraised) window() {
 		return
 	}
 	ap.chain.shown = s
+	ap.chain.checks, ap.chain.did = s.Measure()
 	ap.judgeWindow(s)
 }
 

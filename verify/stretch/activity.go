@@ -22,16 +22,6 @@ const (
 	restMiB  = 1024
 )
 
-// Activities sums each GPU's records.
-func (s *Stretch) Activities() (out []Activity) {
-	for _, gpu := range s.GPUs() {
-		a := activity(s.samples(gpu))
-		a.GPU = gpu
-		out = append(out, a)
-	}
-	return out
-}
-
 func activity(list []sample) (a Activity) {
 	var energy, sent float64
 	var energySteps, sentSteps bool

@@ -15,7 +15,7 @@ func TestActivityOfAnHonestCardAddsUp(t *testing.T) {
 		}
 		return 0.9
 	}
-	a := m.records(300).open().Activities()
+	a := did(m.records(300).open())
 	if len(a) != 1 || a[0].EnergyJ == nil || a[0].RestW == nil || a[0].LimitW == nil || a[0].MostBusy == nil || a[0].BusyAtPower == nil {
 		t.Fatalf("%+v", a)
 	}
@@ -52,7 +52,7 @@ func TestUtilisationWithoutPowerIsSeen(t *testing.T) {
 			return c.load
 		}
 		m.edit = c.edit
-		a := m.records(120).open().Activities()[0]
+		a := did(m.records(120).open())[0]
 		if (a.BusyAtPower != nil) != c.found || c.found && (*a.BusyAtPower < c.least || *a.BusyAtPower > c.most) {
 			t.Errorf("%s: %+v", name, a)
 		}
@@ -68,7 +68,7 @@ func TestActivityFollowsCountersOverNoGap(t *testing.T) {
 	m.edit = func(_ int, r *telemetry.Record) {
 		set(r, telemetry.Energy, get(r, telemetry.Energy)+100_000_000)
 	}
-	a := m.records(50).open().Activities()[0]
+	a := did(m.records(50).open())[0]
 	if math.Abs(a.Seconds-98) > 1 || *a.EnergyJ > 98*700 {
 		t.Errorf("%.1f s, %.0f J", a.Seconds, *a.EnergyJ)
 	}

@@ -39,9 +39,13 @@ func set(r *telemetry.Record, f telemetry.Field, v int64) {
 
 func get(r *telemetry.Record, f telemetry.Field) int64 { v, _ := r.Devices[0].Values.Get(f); return v }
 
+func checks(s *stretch.Stretch) []stretch.Check { c, _ := s.Measure(); return c }
+
+func did(s *stretch.Stretch) []stretch.Activity { _, d := s.Measure(); return d }
+
 func outcomes(s *stretch.Stretch) map[string]stretch.Check {
 	out := map[string]stretch.Check{}
-	for _, c := range s.Checks() {
+	for _, c := range checks(s) {
 		out[c.What] = c
 	}
 	return out

@@ -92,17 +92,20 @@ func mean(seg []sample, f telemetry.Field) (float64, bool) {
 	return sum / float64(max(n, 1)), n > 0
 }
 
-// Checks runs every rule on every GPU.
-func (s *Stretch) Checks() (out []Check) {
+// Measure runs every rule on every GPU, and sums what each GPU did.
+func (s *Stretch) Measure() (out []Check, did []Activity) {
 	gpus := s.GPUs()
 	repeating := func(list []sample) Check { return repeats(list, maxRuns/len(gpus)) }
 	for _, gpu := range gpus {
 		list := s.samples(gpu)
+		a := activity(list)
+		a.GPU = gpu
+		did = append(did, a)
 		for _, rule := range []func([]sample) Check{energyAgainstLimit, energyAgainstPower, energyRises, throttled, repeating, coolAtPower} {
 			c := rule(list)
 			c.GPU = gpu
 			out = append(out, c)
 		}
 	}
-	return out
+	return out, did
 }

@@ -203,7 +203,7 @@ func FuzzOpen(f *testing.F) {
 			t.Error("records that do not lead to the head")
 		}
 		if err == nil {
-			s.Checks()
+			checks(s)
 			s.Gaps()
 		}
 	})
@@ -217,6 +217,6 @@ func BenchmarkOpen(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		s.Checks()
+		checks(s)
 	}
 }

@@ -27,7 +27,7 @@ type FitOptions struct {
 }
 
 // Fit makes limits from records of honest nodes: of each half of the nodes (by a digest of their names) one is fitted on, the other
-// counted. A limit lies beyond the worst value that was fitted on, by half its distance from the median or a tenth of itself, whichever is more. Bounds have
+// counted. A limit lies beyond the worst value that was fitted on, by half its distance from the median or a quarter of itself, whichever is more. Bounds have
 // no honest spread and are not fitted. It refuses less than four nodes: two to fit on, two to count.
 func Fit(records []Record, o FitOptions) (*Calibration, error) {
 	out := &Calibration{Schema: CalibrationSchema, ID: o.ID, Demo: o.Demo}
@@ -88,7 +88,7 @@ func fit(l Limit, byNode map[string][]float64, scope Scope) Limit {
 	}
 	slices.Sort(values)
 	worst, median := values[len(values)-1], values[len(values)/2]
-	l.Value = sign * (worst + max((worst-median)/2, math.Abs(worst)/10))
+	l.Value = sign * (worst + max((worst-median)/2, math.Abs(worst)/4))
 	l.Status, l.Honest = Counted, &Honest{Nodes: len(nodes) - cut}
 	for _, n := range nodes[cut:] {
 		if slices.ContainsFunc(byNode[n], l.violated) {

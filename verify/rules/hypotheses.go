@@ -42,7 +42,7 @@ var hypotheses = []Hypothesis{
 	{Name: "down_cast", Sentence: "The weights have fewer bits than declared, in the files or as loaded.", Honest: "A declaration that was not changed with the files; layers in host memory.",
 		explains: []sign{{"M3", "", false}, {"M4", "", false}, {"M1", "dlogprob", false}}},
 	{Name: "cached_answers", Sentence: "Answers were there before the questions.", Honest: "A cache of whole answers in the engine or a gateway.",
-		explains: []sign{{"M5", "low", true}, {"R3", "", false}, {"R1", "", false}, {"E1", "", false}, {"U2", "", false}}},
+		explains: []sign{{"M5", "low", true}, {"R3", "", false}, {"R1", "", false}, {"E1", "", false}, {"U2", "", false}, {"M1", "t", false}}},
 	{Name: "swapped_after_attestation", Sentence: "Another model than the attested one answers on this host: distilled, down-cast or another.", Honest: "Another prompt template, system prompt or cache format.",
 		explains: []sign{{"M1", "t", true}, {"M1", "dlogprob", false}, {"M5", "high", false}, {"R1", "", false}, {"M4", "", false}}},
 	{Name: "other_knowledge_base", Sentence: "Answers that need the knowledge base differ: another base, or another model to embed it with.", Honest: "A base that was brought up to date.",
@@ -58,7 +58,7 @@ var hypotheses = []Hypothesis{
 	{Name: "sold_twice", Sentence: "One GPU or TPM stands under two names.", Honest: "A card that moved, an agent that was set up anew.",
 		explains: []sign{{"I1", "", true}, {"C1", "", false}}},
 	{Name: "telemetry_forged", Sentence: "The telemetry is invented or replayed.", Honest: "A broken sensor, a counter that begins anew.",
-		explains: []sign{{"E2", "", false}, {"H2", "", false}, {"U1", "", true}, {"C1", "", false}}},
+		explains: []sign{{"E2", "", false}, {"H2", "", false}, {"U1", "", true}, {"E1", "", false}, {"C1", "", false}}},
 	{Name: "telemetry_withheld", Sentence: "Telemetry was off while the question was answered.", Honest: "An agent that was restarted just then.",
 		explains: []sign{{"C2", "", true}}},
 }

@@ -5,11 +5,12 @@ import "github.com/hallmark-attest/hallmark/attest/telemetry"
 // Activity is what one GPU did over the shown time. Sums run over the steps in which counters can be followed;
 // Seconds is how long those are together.
 type Activity struct {
-	GPU         string
-	Seconds     float64
-	EnergyJ     *float64 // by the energy counter
-	LimitW      *float64 // highest enforced limit
-	RestW       *float64 // lowest sampled power
+	GPU     string
+	Seconds float64
+	EnergyJ *float64 // by the energy counter
+	LimitW  *float64 // highest enforced limit
+	// RestW is the lowest sampled power at rest, that is at a utilisation below 5 %; nil where it never rested: a card that always works has no power of rest to see.
+	RestW       *float64
 	Busy        *float64 // mean utilisation, percent
 	MostBusy    *float64 // highest utilisation, percent
 	LinkSentMiB *float64 // over all NVLinks
@@ -18,8 +19,9 @@ type Activity struct {
 }
 
 const (
-	busyFrom = 80 // percent
-	restMiB  = 1024
+	busyFrom     = 80 // percent
+	restingBelow = 5  // percent
+	kibPerMiB    = 1024
 )
 
 func activity(list []sample) (a Activity) {
@@ -35,7 +37,7 @@ func activity(list []sample) (a Activity) {
 			energy, energySteps = energy+d/1000, true
 		}
 		if d, ok := grown(was, is, telemetry.NVLinkSent); ok {
-			sent, sentSteps = sent+d/restMiB, true
+			sent, sentSteps = sent+d/kibPerMiB, true
 		}
 	}
 	if energySteps {
@@ -48,10 +50,7 @@ func activity(list []sample) (a Activity) {
 		w := float64(v) / 1000
 		a.LimitW = &w
 	}
-	if v, ok := lowest(list, telemetry.AveragePower); ok {
-		w := float64(v) / 1000
-		a.RestW = &w
-	}
+	a.RestW = rest(list)
 	if v, ok := mean(list, telemetry.GPUUtilisation); ok {
 		a.Busy = &v
 	}
@@ -70,19 +69,26 @@ func grown(was, is sample, f telemetry.Field) (float64, bool) {
 	return float64(y - x), ok && ok2 && y >= x
 }
 
-func lowest(seg []sample, f telemetry.Field) (least int64, ok bool) {
-	for _, p := range seg {
-		if v, there := p.get(f); there && (!ok || v < least) {
-			least, ok = v, true
+// rest is the lowest power at a utilisation below restingBelow.
+func rest(list []sample) (w *float64) {
+	for _, p := range list {
+		u, known := p.get(telemetry.GPUUtilisation)
+		v, ok := p.get(telemetry.AveragePower)
+		if watts := float64(v) / 1000; known && ok && u < restingBelow && (w == nil || watts < *w) {
+			w = &watts
 		}
 	}
-	return least, ok
+	return w
 }
 
 // busyAtPower looks for utilisation without power: the longest times of utilisation at busyFrom or above, and of them the one with the least power.
 func (a *Activity) busyAtPower(list []sample) (share *float64, seconds float64) {
-	if a.LimitW == nil || a.RestW == nil || *a.LimitW <= *a.RestW {
+	if a.LimitW == nil || *a.LimitW <= 0 {
 		return nil, 0
+	}
+	rest := 0.0 // of a card that never rested: more of its power counts for it
+	if a.RestW != nil {
+		rest = min(*a.RestW, *a.LimitW/2)
 	}
 	busy := func(p sample) bool { u, ok := p.get(telemetry.GPUUtilisation); return ok && u >= busyFrom }
 	for _, seg := range segments(list, func(x, y sample) bool { return busy(x) != busy(y) }) {
@@ -93,7 +99,7 @@ func (a *Activity) busyAtPower(list []sample) (share *float64, seconds float64) 
 		if !ok {
 			continue
 		}
-		if s := (watts - *a.RestW) / (*a.LimitW - *a.RestW); share == nil || s < *share {
+		if s := (watts - rest) / (*a.LimitW - rest); share == nil || s < *share {
 			share, seconds = &s, float64(length(seg))/1000
 		}
 	}

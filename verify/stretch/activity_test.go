@@ -59,6 +59,22 @@ func TestUtilisationWithoutPowerIsSeen(t *testing.T) {
 	}
 }
 
+// A card that always works has no power of rest to see, and must not look like one that spins at it.
+func TestACardThatNeverRestsIsNotCalledIdle(t *testing.T) {
+	m := newMaker(t, 1)
+	m.host.Load = func(int, float64) float64 { return 0.9 }
+	a := did(m.records(120).open())[0]
+	if a.RestW != nil || a.BusyAtPower == nil || *a.BusyAtPower < .5 {
+		t.Errorf("%+v", a)
+	}
+	m = newMaker(t, 1)
+	m.host.Load = func(int, float64) float64 { return 0 }
+	m.edit = func(_ int, r *telemetry.Record) { set(r, telemetry.GPUUtilisation, 100) }
+	if a := did(m.records(120).open())[0]; a.RestW != nil || a.BusyAtPower == nil || *a.BusyAtPower > .15 {
+		t.Errorf("says it is busy, always: %+v", a)
+	}
+}
+
 // Over a gap nobody knows what the counter did.
 func TestActivityFollowsCountersOverNoGap(t *testing.T) {
 	m := newMaker(t, 1)

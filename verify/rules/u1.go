@@ -7,7 +7,7 @@ import "fmt"
 //	violated: (power - rest) / (limit - rest)  below the limit, over 30 s or more of utilisation at 80 % or above
 //
 // Unit: 1. Utilisation says that any kernel ran in a sample period; one thread that spins makes it 100 %. Power is by the energy
-// counter, rest the lowest at less than 5 % utilisation, 0 where the card never rested.
+// counter, rest the lowest at less than 5 % utilisation, 0 where the card never rested. Times in which heat or power brake held the clocks down are left out.
 var u1 = Rule{ID: "U1", Group: Work, Kind: Heuristic,
 	Reads:    []string{"telemetry gpu_percent", "telemetry energy_mj", "telemetry enforced_limit_mw"},
 	Sentence: "A GPU that says it is busy uses the power of one that rests: a kernel that only spins, or invented utilisation.",

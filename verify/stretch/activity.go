@@ -14,7 +14,7 @@ type Activity struct {
 	Busy        *float64 // mean utilisation, percent
 	MostBusy    *float64 // highest utilisation, percent
 	LinkSentMiB *float64 // over all NVLinks
-	BusyAtPower *float64 // least share of the power between rest and limit over 30 s or more of utilisation at 80 % or above
+	BusyAtPower *float64 // least share of the power between rest and limit over 30 s or more of utilisation at 80 % or above, not held down by heat
 	BusySeconds float64  // length of that segment
 }
 
@@ -92,7 +92,7 @@ func (a *Activity) busyAtPower(list []sample) (share *float64, seconds float64) 
 	}
 	busy := func(p sample) bool { u, ok := p.get(telemetry.GPUUtilisation); return ok && u >= busyFrom }
 	for _, seg := range segments(list, func(x, y sample) bool { return busy(x) != busy(y) }) {
-		if !busy(seg[0]) || length(seg) < minSegment {
+		if !busy(seg[0]) || length(seg) < minSegment || held(seg) { // a card held down by heat is busy at little power
 			continue
 		}
 		watts, ok := power(seg)
@@ -104,6 +104,16 @@ func (a *Activity) busyAtPower(list []sample) (share *float64, seconds float64) 
 		}
 	}
 	return share, seconds
+}
+
+// held reports whether heat or power brake held the clocks down for a twentieth of a segment or more.
+func held(seg []sample) bool {
+	for _, f := range heat {
+		if ns, ok := grown(seg[0], seg[len(seg)-1], f); ok && ns >= float64(length(seg))*1e6/20 {
+			return true
+		}
+	}
+	return false
 }
 
 // power is the mean power of a segment in W: by the energy counter, else by samples.

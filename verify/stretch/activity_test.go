@@ -40,6 +40,10 @@ func TestUtilisationWithoutPowerIsSeen(t *testing.T) {
 		"utilisation that the power tells of": {0.9, nil, .5, 1.1, true},
 		"never busy":                          {0, nil, 0, 0, false},
 		"busy for a short time":               {0, func(i int, r *telemetry.Record) { set(r, telemetry.GPUUtilisation, map[bool]int64{true: 100}[i < 30]) }, 0, 0, false},
+		"held down by heat": {0.02, func(i int, r *telemetry.Record) {
+			set(r, telemetry.GPUUtilisation, 100)
+			set(r, telemetry.HWThermal, int64(i)*900_000_000)
+		}, 0, 0, false},
 		"no limit": {0.9, func(_ int, r *telemetry.Record) {
 			r.Devices[0].Values = telemetry.Values{int64(telemetry.GPUUtilisation), 100}
 		}, 0, 0, false},

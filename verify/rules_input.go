@@ -23,7 +23,10 @@ func (ap *Appraised) input(refs *References) *rules.Input {
 	in.Stats = ap.statsInput()
 	in.NodesWhy = "no --history"
 	if h := ap.auth.options.History; h != nil {
-		in.Nodes, in.FirstStated, in.NodesWhy = h.Others, h.GPUsSince, ""
+		in.Nodes, in.NodesWhy = h.Others, ""
+		for i := range in.GPUs {
+			in.GPUs[i].FirstStated = h.GPUsSince[in.GPUs[i].Identity]
+		}
 		if in.Nodes == nil {
 			in.Nodes = []rules.Node{}
 		}

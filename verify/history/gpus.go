@@ -20,7 +20,7 @@ const (
 	gpuDir      = "gpus"
 	firstSuffix = ".first"
 	lastSuffix  = ".last"
-	// maxOwners bounds how many nodes of one GPU are read.
+	// maxOwners bounds how many other nodes of one GPU are read.
 	maxOwners = 64
 )
 
@@ -56,16 +56,16 @@ func (s *Store) keepGPUs(v *attest.Verdict, doc []byte) error {
 	return nil
 }
 
-// GPUs returns the other nodes that stated any of these GPUs, and when this node was first seen with one (milliseconds
-// since the Unix epoch, 0: never). Verdicts must verify under key.
-func (s *Store) GPUs(u attest.UEID, names []attest.Digest, key *ecdsa.PublicKey) (others []rules.Node, since uint64, err error) {
-	at := map[string]int{}
+// GPUs returns the other nodes that stated any of these GPUs, one for each GPU of a node, and when this node was first seen with each
+// (milliseconds since the Unix epoch, by its name). Verdicts must verify under key.
+func (s *Store) GPUs(u attest.UEID, names []attest.Digest, key *ecdsa.PublicKey) (others []rules.Node, since map[string]uint64, err error) {
+	since = map[string]uint64{}
 	for _, name := range names[:min(len(names), attest.MaxVerdictGPUs)] {
 		entries, err := os.ReadDir(s.gpu(name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
-			return nil, 0, fmt.Errorf("history: %w", err)
+			return nil, nil, fmt.Errorf("history: %w", err)
 		}
 		owners := 0
 		for _, e := range entries {
@@ -73,31 +73,28 @@ func (s *Store) GPUs(u attest.UEID, names []attest.Digest, key *ecdsa.PublicKey)
 			if !is {
 				continue
 			}
-			if owners++; owners > maxOwners {
-				break
+			// This node's own is read however many others there are: they must not take from it that it came first.
+			own := owner == u.String()
+			if !own {
+				owners++
+			}
+			if !own && owners > maxOwners {
+				continue
 			}
 			last, err := s.owner(name, owner, lastSuffix, key)
 			if err != nil {
-				return nil, 0, err
+				return nil, nil, err
 			}
 			first, err := s.owner(name, owner, firstSuffix, key)
 			if err != nil {
-				return nil, 0, err
+				return nil, nil, err
 			}
-			if owner == u.String() {
-				if since == 0 || first.Received < since {
-					since = first.Received
-				}
+			if own {
+				since[name.String()] = first.Received
 				continue
 			}
-			i, known := at[owner]
-			if !known {
-				i, at[owner] = len(others), len(others)
-				others = append(others, rules.Node{Name: owner, From: rules.Source{Name: "verdict on " + owner, By: rules.Assurance(last.GPUs.Assurance)}, First: first.Received, Last: last.Received})
-			}
-			n := &others[i]
-			n.GPUs = append(n.GPUs, name.String())
-			n.First, n.Last = min(n.First, first.Received), max(n.Last, last.Received)
+			others = append(others, rules.Node{Name: owner, From: rules.Source{Name: "verdict on " + owner, By: rules.Assurance(last.GPUs.Assurance)},
+				GPUs: []string{name.String()}, First: first.Received, Last: last.Received})
 		}
 	}
 	return others, since, nil

@@ -28,15 +28,15 @@ func TestGPUsOfOtherNodesAreFound(t *testing.T) {
 		s.add(t, key, v, nil)
 	}
 	others, since, err := s.GPUs(attest.UEIDFromKey(attest.Digest{2}), []attest.Digest{{7}, {9}}, &key.PublicKey)
-	if err != nil || since != 4005 || len(others) != 1 || others[0].First != 1005 || others[0].Last != 5005 || len(others[0].GPUs) != 1 || others[0].From.By != rules.Asserted {
-		t.Errorf("%+v, since %d, %v", others, since, err)
+	if err != nil || since[(attest.Digest{7}).String()] != 4005 || len(others) != 1 || others[0].First != 1005 || others[0].Last != 5005 || len(others[0].GPUs) != 1 || others[0].From.By != rules.Asserted {
+		t.Errorf("%+v, since %v, %v", others, since, err)
 	}
 	others, since, err = s.GPUs(attest.UEIDFromKey(attest.Digest{1}), []attest.Digest{{7}, {8}}, &key.PublicKey)
-	if err != nil || since != 1005 || len(others) != 1 || others[0].From.By != rules.Measured {
-		t.Errorf("%+v, since %d, %v", others, since, err)
+	if err != nil || since[(attest.Digest{7}).String()] != 1005 || since[(attest.Digest{8}).String()] != 3005 || len(others) != 1 || others[0].From.By != rules.Measured {
+		t.Errorf("%+v, since %v, %v", others, since, err)
 	}
-	if others, since, err := s.GPUs(attest.UEIDFromKey(attest.Digest{3}), []attest.Digest{{77}}, &key.PublicKey); err != nil || since != 0 || others != nil {
-		t.Errorf("a GPU that nobody stated: %v, %d, %v", others, since, err)
+	if others, since, err := s.GPUs(attest.UEIDFromKey(attest.Digest{3}), []attest.Digest{{77}}, &key.PublicKey); err != nil || len(since) != 0 || others != nil {
+		t.Errorf("a GPU that nobody stated: %v, %v, %v", others, since, err)
 	}
 }
 
@@ -90,5 +90,42 @@ func TestDamagedIndexIsReplaced(t *testing.T) {
 	}
 	if o, _, err := s.GPUs(attest.UEIDFromKey(attest.Digest{5}), []attest.Digest{{7}}, &key.PublicKey); err != nil || len(o) != 1 || o[0].First != 1005 || o[0].Last != 2005 {
 		t.Errorf("%+v, %v", o, err)
+	}
+}
+
+// A node that states a card later than another must not gain by a card of its own that it stated before, nor one whose cards came one by one lose by it.
+func TestEachGPUHasItsOwnTimes(t *testing.T) {
+	s, key := newStore(t), newKey(t)
+	for _, v := range []*attest.Verdict{stating(1, 1000, "asserted", 7), stating(2, 2000, "asserted", 8), stating(1, 3000, "asserted", 7, 8)} {
+		s.add(t, key, v, nil)
+	}
+	others, since, err := s.GPUs(attest.UEIDFromKey(attest.Digest{1}), []attest.Digest{{7}, {8}}, &key.PublicKey)
+	if err != nil || since[(attest.Digest{7}).String()] != 1005 || since[(attest.Digest{8}).String()] != 3005 || len(others) != 1 || others[0].First != 2005 {
+		t.Errorf("%+v, %v, %v", others, since, err)
+	}
+	s.add(t, key, stating(3, 4000, "asserted", 7), nil)
+	s.add(t, key, stating(3, 9000, "asserted", 8), nil)
+	others, _, err = s.GPUs(attest.UEIDFromKey(attest.Digest{1}), []attest.Digest{{7}, {8}}, &key.PublicKey)
+	if err != nil || len(others) != 3 {
+		t.Fatalf("%+v, %v", others, err)
+	}
+	for _, n := range others {
+		if n.GPUs[0] == (attest.Digest{7}).String() && n.Last != 4005 {
+			t.Errorf("what it stated of another card: %+v", n)
+		}
+	}
+}
+
+// More names than are read must not hide that this node was there before them.
+func TestManyOwnersDoNotHideThisOne(t *testing.T) {
+	s, key := newStore(t), newKey(t)
+	for n := range byte(maxOwners + 2) {
+		s.add(t, key, stating(n+1, 5000+uint64(n), "asserted", 7), nil)
+	}
+	for n := range byte(maxOwners + 2) {
+		others, since, err := s.GPUs(attest.UEIDFromKey(attest.Digest{n + 1}), []attest.Digest{{7}}, &key.PublicKey)
+		if err != nil || len(since) != 1 || len(others) != maxOwners {
+			t.Fatalf("node %d: %d others, since %v, %v", n+1, len(others), since, err)
+		}
 	}
 }

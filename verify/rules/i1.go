@@ -1,7 +1,7 @@
 package rules
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
 )
 
@@ -26,34 +26,28 @@ var i1 = Rule{ID: "I1", Group: Identity, Kind: Bound,
 				return
 			}
 			stated++
+			first := cmp.Or(g.FirstStated, e.in.Received)
 			claims, reason, inputs := 0, "no other node states it", []Source{g.From}
 			for _, n := range e.in.Nodes {
 				// A node that says no more of a card than before we did has given it away.
-				if !slices.Contains(n.GPUs, g.Identity) || n.Last < e.firstStated() {
+				if !slices.Contains(n.GPUs, g.Identity) || n.Last < first {
 					continue
 				}
 				inputs = append(inputs, n.From)
 				switch {
-				case stronger(g.From.By, n.From.By), g.From.By == n.From.By && e.firstStated() < n.First:
+				case stronger(g.From.By, n.From.By), g.From.By == n.From.By && first < n.First:
 					reason = "node " + quoted(n.Name) + " states it too, later or by weaker evidence"
 				default:
 					claims++
 					reason = "node " + quoted(n.Name) + " stated it before, or by stronger evidence"
 				}
 			}
-			e.hold(reading{subject: g.Name, limit: "claims", value: float64(claims), basis: Other, inputs: inputs, reason: fmt.Sprintf("%s; %d other nodes known", reason, len(e.in.Nodes))})
+			e.hold(reading{subject: g.Name, limit: "claims", value: float64(claims), basis: Other, inputs: inputs, reason: reason})
 		})
 		if stated == 0 && len(e.in.GPUs) > 0 {
 			e.unable("", NotApplicable, "no whole board with a UUID is stated")
 		}
 	}}
-
-func (e *eval) firstStated() uint64 {
-	if e.in.FirstStated != 0 {
-		return e.in.FirstStated
-	}
-	return e.in.Received
-}
 
 // stronger reports whether a rests on more than b.
 func stronger(a, b Assurance) bool {

@@ -27,7 +27,6 @@ type Input struct {
 	ClockWhy     string
 	Nodes        []Node // other nodes of this validator
 	NodesWhy     string
-	FirstStated  uint64 // when this node first stated these GPUs, by history; 0: with this record
 
 	Local        *Local        // no evidence of this version
 	Tap          *Tap          // no evidence of this version
@@ -97,6 +96,8 @@ type GPU struct {
 	Model    *catalogue.GPU // by its PCI device id; nil: a model that is not known here
 	Named    string         // as NVML names it
 	Identity string         // of the board, as Node.GPUs names it; empty: none stated
+	// FirstStated is when this node first stated this GPU, by history; 0: with this record. What it stated of others says nothing of this one.
+	FirstStated uint64
 	// Sliced says why the device is not a whole board of its own: "MIG", "vgpu"; empty: it is whole, as far as stated.
 	Sliced            string
 	Architecture      string
@@ -147,11 +148,11 @@ type Clock struct {
 	Seen string
 }
 
-// Node is another node of this validator that stated GPUs, from its first such record to its last.
+// Node is another node of this validator that stated GPUs, each of them from its first such record to its last.
 type Node struct {
 	Name        string
 	From        Source
-	GPUs        []string // as GPU.Identity
+	GPUs        []string // as GPU.Identity; of other times: another Node of the same name
 	First, Last uint64   // received
 }
 

@@ -319,10 +319,14 @@ func TestWhoClaimsAnothersGPUBurdensHimself(t *testing.T) {
 		want   string
 	}{
 		"the other stated it before":           {func(*Input) {}, Violated},
-		"the other came later":                 {func(in *Input) { in.FirstStated = began - 1 }, Pass},
+		"the other came later":                 {func(in *Input) { gpu0(in).FirstStated = began - 1 }, Pass},
 		"the other's is asserted, ours is not": {func(in *Input) { gpu0(in).From.By = Measured }, Pass},
-		"the other's is measured":              {func(in *Input) { in.FirstStated = began - 1; in.Nodes[0].From.By = Measured }, Violated},
-		"it moved":                             {func(in *Input) { in.FirstStated = quoted1 + 50; in.Nodes[0].Last = answered }, Pass},
+		"the other's is measured":              {func(in *Input) { gpu0(in).FirstStated = began - 1; in.Nodes[0].From.By = Measured }, Violated},
+		"we stated another GPU first":          {func(in *Input) { in.GPUs[1].FirstStated = began - 1 }, Violated},
+		"it moved to one that had others": {func(in *Input) {
+			in.GPUs[1].FirstStated, in.GPUs[0].FirstStated, in.Nodes[0].Last = began-1, quoted1+50, answered
+		}, Pass},
+		"it moved": {func(in *Input) { gpu0(in).FirstStated = quoted1 + 50; in.Nodes[0].Last = answered }, Pass},
 	} {
 		in := full()
 		in.Nodes[0].GPUs = []string{"gpu-0"}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/verify"
 	"github.com/hallmark-attest/hallmark/verify/rules"
 )
 
@@ -28,9 +29,10 @@ func (s *Store) gpu(name attest.Digest) string {
 	return filepath.Join(s.dir, gpuDir, name.String())
 }
 
-// keepGPUs notes a verdict, whose signed document is doc, under each of its GPUs.
+// keepGPUs notes a verdict, whose signed document is doc, under each of its GPUs. Of a node that reached no tier it notes nothing: what
+// contradicts itself must not burden those who have the cards.
 func (s *Store) keepGPUs(v *attest.Verdict, doc []byte) error {
-	if v.GPUs == nil {
+	if v.GPUs == nil || v.Tier == string(verify.TierNone) {
 		return nil
 	}
 	for _, name := range v.GPUs.Names {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/verify"
 	"github.com/hallmark-attest/hallmark/verify/rules"
 )
 
@@ -127,5 +128,19 @@ func TestManyOwnersDoNotHideThisOne(t *testing.T) {
 		if err != nil || len(since) != 1 || len(others) != maxOwners {
 			t.Fatalf("node %d: %d others, since %v, %v", n+1, len(others), since, err)
 		}
+	}
+}
+
+func TestANodeWithoutTierOwnsNoGPU(t *testing.T) {
+	s, key := newStore(t), newKey(t)
+	v := stating(1, 1000, "asserted", 7)
+	v.Tier = string(verify.TierNone)
+	s.add(t, key, v, nil)
+	if others, since, err := s.GPUs(attest.UEIDFromKey(attest.Digest{2}), []attest.Digest{{7}}, &key.PublicKey); err != nil || len(others)+len(since) != 0 {
+		t.Errorf("%+v, %v, %v", others, since, err)
+	}
+	s.add(t, key, stating(1, 2000, "asserted", 7), nil)
+	if others, _, err := s.GPUs(attest.UEIDFromKey(attest.Digest{2}), []attest.Digest{{7}}, &key.PublicKey); err != nil || len(others) != 1 || others[0].First != 2005 {
+		t.Errorf("%+v, %v", others, err)
 	}
 }

@@ -14,11 +14,13 @@ func (e *eval) observed(eng *Engine, s Stat) bool {
 	switch {
 	case s.Subject.Endpoint == "":
 		e.unable(subject, Lacking, "the results name no endpoint", inputs...)
+	case s.Subject.ModelRef == "" || eng.Declared.Model == "":
+		e.unable(subject, Lacking, "the results name no model (model_ref), or the node declares none: which one answered is not known", inputs...)
 	case !eng.Declared.Alone:
 		e.unable(subject, Silent, "the node does not state that it answers alone at its public address (engines[].declared.alone): another host may have", inputs...)
 	case s.Epoch.StartMS == 0 || s.Epoch.EndMS == 0:
 		e.unable(subject, Lacking, "the results do not state when they were asked (epoch.start, epoch.end)", inputs...)
-	case eng.Since == 0 || eng.Since+skewMS > s.Epoch.StartMS:
+	case eng.Since == 0 || eng.Since > s.Epoch.StartMS-min(skewMS, s.Epoch.StartMS):
 		e.unable(subject, Premise, "the engine's process did not surely run when the first question was asked", inputs...)
 	case e.in.Sent < s.Epoch.EndMS:
 		e.unable(subject, Premise, "the evidence is from before the last answer: challenge the node again", inputs...)

@@ -83,7 +83,10 @@ func modelFacts(refs *References, e *engine.Engine) (*rules.ModelFacts, string) 
 	return f, ""
 }
 
-// leastBits is the least storage of one parameter among the types that hold a hundredth of them or more.
+// maxBits is the most that a parameter is surely read with: engines cast wider weights to 16 bits while they load them, unasked.
+const maxBits = 16
+
+// leastBits is the least storage of one parameter among the types that hold a hundredth of them or more, at most maxBits.
 func leastBits(c *census.Census) float64 {
 	least := 0.0
 	for _, t := range c.ByType {
@@ -91,7 +94,7 @@ func leastBits(c *census.Census) float64 {
 			least = bits
 		}
 	}
-	return least
+	return min(least, maxBits)
 }
 
 // held sums what the processes of an engine hold on all GPUs.

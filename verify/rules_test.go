@@ -279,3 +279,30 @@ func BenchmarkCrossCheck(b *testing.B) {
 		v.CrossCheck(&Appraised{auth: ap.auth, claims: ap.claims, engineList: ap.engineList, gpuClaims: ap.gpuClaims, chain: ap.chain})
 	}
 }
+
+// Engines cast wider weights to 16 bits as they load them, whatever the files hold: a bound must not take the files' width.
+func TestWideWeightsAreReadWithSixteenBits(t *testing.T) {
+	f := newForge(t)
+	f.claims[attest.KindGPU] = f.must(attest.Marshal(cards(f)))
+	share := func(typ string, bits uint64) float64 {
+		e := answering(t, f)
+		m := &e.Models[0]
+		m.Entries[1].Size = m.Census.Parameters * bits / 8
+		m.SizeBytes = m.Entries.Size()
+		d, err := m.Entries.Digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Digest = d[:]
+		b := &m.Census.ByType[0]
+		b.Type, b.StorageBytes, b.MilliBits = typ, m.Entries[1].Size, 1000*bits
+		return *outcomeOf(t, f.polled(t, poll{t: 1, rate: 100}, e, nil), "R1", "").Value
+	}
+	half, full := share("bf16", 16), share("f32", 32)
+	if half != full {
+		t.Errorf("share %v of 16 bits, %v of 32", half, full)
+	}
+	if eight := share("fp8-e4m3", 8); eight != half/2 {
+		t.Errorf("share %v of 8 bits, %v of 16", eight, half)
+	}
+}

@@ -10,7 +10,7 @@ import "fmt"
 var m4 = Rule{ID: "M4", Group: Model, Kind: Heuristic,
 	Reads:    []string{"gpu[].processes[].used_bytes", "engines[].models[].census", "engines[].tree"},
 	Sentence: "The engine holds less GPU memory than its weight files have bytes: they were packed anew while they were loaded, or are not all there.",
-	Honest:   "Layers kept in host memory, and hosts of a group that hold a share each. Declare the precision that the engine computes in.",
+	Honest:   "Layers kept in host memory, weights of 32 bits that engines cast to 16 as they load them, and hosts of a group that hold a share each. Declare the precision that the engine computes in.",
 	eval: func(e *eval) {
 		e.engines(func(eng *Engine) {
 			subject := "engine " + eng.Name

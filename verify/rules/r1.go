@@ -9,7 +9,7 @@ import (
 //	violated: e2e_rate * 0.6 * W / ((g + 1) * B)  above the limit
 //
 // e2e_rate: median over answers of 64 tokens or more of tokens over the time from sending to the last byte, 1/s. W: bytes of the
-// weights that take part in one token (all experts that are used, no others). g: declared draft tokens a step. B: bandwidth of all
+// weights that take part in one token (all experts that are used, no others), at most 16 bits for each: wider ones are cast as they are loaded. g: declared draft tokens a step. B: bandwidth of all
 // stated GPUs, and 600 GB/s of host memory where not all weights are seen on them. Unit: 1.
 var r1 = Rule{ID: "R1", Group: Work, Kind: Bound,
 	Reads:    []string{"stat-result e2e_rate", "gpu[].pci", "engines[].models[].census", "engines[].declared.speculation", "engines[].declared.alone"},

@@ -3,6 +3,7 @@ package rules
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hallmark-attest/hallmark/stats"
@@ -199,7 +200,8 @@ var unableCases = map[string]map[string]func(*Input){
 	"R4": {"not timed": func(in *Input) { in.each(func(r *stats.Result) { r.Latency = nil }) }},
 	"E1": {"no limit is known": func(in *Input) { in.GPUs[3].Model = nil }, "not alone": func(in *Input) { in.Engines[0].Declared.Alone = false }, "no counter": func(in *Input) { in.Telemetry.Activity[3].EnergyJ = nil },
 		"too few tokens": func(in *Input) { in.each(func(r *stats.Result) { r.Sample.Tokens = 100 }) }, "asked outside": func(in *Input) { in.Telemetry.ToMS = answered - 1 },
-		"no telemetry": func(in *Input) { in.Telemetry = nil }, "another GPU than was counted": func(in *Input) {
+		"no telemetry": func(in *Input) { in.Telemetry = nil }, "a GPU that the telemetry does not show": func(in *Input) { in.Telemetry.Activity = in.Telemetry.Activity[:7] },
+		"a GPU that was followed for half the time": func(in *Input) { in.Telemetry.Activity[3].Seconds = 300 }, "another GPU than was counted": func(in *Input) {
 			in.Engines[0].Declared.Model = "qwen"
 			in.each(func(r *stats.Result) { r.Subject.ModelRef = "qwen" })
 		}},
@@ -354,6 +356,17 @@ func TestValuesThatAreNoNumbersAreNotJudged(t *testing.T) {
 					t.Errorf("%s.%s of %v: %s", c.rule, c.part, v, o.Outcome)
 				}
 			}
+		}
+	}
+}
+
+// The node's gaps are not the validator's omission.
+func TestGapsInTelemetryAreSaid(t *testing.T) {
+	in := full()
+	in.Telemetry.FromMS, in.Telemetry.ToMS = 0, 0
+	for _, id := range []string{"E1", "U2", "N1"} {
+		if o := of(Judge(in, fitted()), id); len(o) != 1 || o[0].Cause != Premise || !strings.Contains(o[0].Reason, "gaps") {
+			t.Errorf("%s: %+v", id, o)
 		}
 	}
 }

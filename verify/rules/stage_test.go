@@ -53,7 +53,7 @@ func full() *Input {
 		Declared:  Declared{Model: "llama", Precision: "bf16", TensorParallel: 8, Speculation: ptr(uint64(0)), Alone: true},
 		Precision: &Precision{BelowPermille: 3, LimitPermille: 50, Comparable: true},
 		Model:     &ModelFacts{Reference: Matches, WeightBytes: 16e9, ActiveBytes: ptr(16e9), ActiveParameters: ptr(8e9), Layers: ptr(32.0), Width: ptr(4096.0), ActivationBytes: ptr(2.0)}}
-	t := &Telemetry{From: claim("telemetry"), FromMS: asked - 1000, ToMS: answered + 500, Coverage: &Coverage{Percent: 100, LargestMS: 1000, AllowedMS: 10_000, Of: "challenge"}}
+	t := &Telemetry{From: claim("telemetry"), FromMS: asked - 1000, ToMS: answered + 500, SpanSeconds: 601, Coverage: &Coverage{Percent: 100, LargestMS: 1000, AllowedMS: 10_000, Of: "challenge"}}
 	for i := range 8 {
 		key := fmt.Sprintf("gpu-%d", i)
 		in.GPUs = append(in.GPUs, GPU{Name: "GPU " + key, Key: key, From: claim("gpu"), Model: h100, Named: "NVIDIA H100 80GB HBM3", Identity: key, Architecture: "hopper", ComputeCapability: "9.0",

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hallmark-attest/hallmark/stats"
 	"github.com/hallmark-attest/hallmark/verify/stretch"
@@ -16,6 +17,10 @@ func (e *eval) served(eng *Engine) (tokens float64, list []stretch.Activity, inp
 			cause = Lacking
 		}
 		e.unable(subject, cause, "no telemetry: "+orNot(e.in.TelemetryWhy), eng.From)
+		return 0, nil, nil, false
+	}
+	if t.FromMS == 0 || t.ToMS <= t.FromMS {
+		e.unable(subject, Premise, "the telemetry has gaps, or is of several boots: what was used meanwhile is not known", eng.From, t.From)
 		return 0, nil, nil, false
 	}
 	results := e.results(eng, "results with tokens and times", func(r *stats.Result) bool {
@@ -36,15 +41,32 @@ func (e *eval) served(eng *Engine) (tokens float64, list []stretch.Activity, inp
 	case !eng.Declared.Alone:
 		e.unable(subject, Silent, "the node does not state that it answers alone at its public address (engines[].declared.alone): another host may have", inputs...)
 	case !e.whole(eng):
-	case t.FromMS == 0 || t.ToMS <= t.FromMS:
-		e.unable(subject, Premise, "the telemetry has gaps, or is of several boots: what was used meanwhile is not known", inputs...)
-	case len(t.Activity) == 0:
-		e.unable(subject, Silent, "the telemetry names no GPU", inputs...)
+	case !e.followed(t, subject, inputs):
 	default:
 		return tokens, t.Activity, inputs, true
 	}
 	return 0, nil, nil, false
 }
+
+// followed says which stated GPU the telemetry does not show for the whole time: what it did meanwhile is not known.
+func (e *eval) followed(t *Telemetry, subject string, inputs []Source) bool {
+	for i := range e.in.GPUs {
+		g := &e.in.GPUs[i]
+		a := slices.IndexFunc(t.Activity, func(a stretch.Activity) bool { return a.GPU == g.Key })
+		if a < 0 {
+			e.unable(subject, Silent, "the telemetry does not show "+g.Name, inputs...)
+			return false
+		}
+		if s := t.Activity[a].Seconds; s < wholeTime*t.SpanSeconds {
+			e.unable(subject, Premise, fmt.Sprintf("%s can be followed for %.0f of %.0f s", g.Name, s, t.SpanSeconds), inputs...)
+			return false
+		}
+	}
+	return true
+}
+
+// wholeTime is the share of the time for which a GPU must be followed: a record may be late.
+const wholeTime = .98
 
 // checks turns what package stretch computed of each GPU into outcomes: what it calls a part, and under which limit that is held.
 func (e *eval) checks(parts map[string]string) {

@@ -7,7 +7,7 @@ import "github.com/hallmark-attest/hallmark/attest/telemetry"
 type Activity struct {
 	GPU     string
 	Seconds float64
-	EnergyJ *float64 // by the energy counter
+	EnergyJ *float64 // by the energy counter; nil where a step has none
 	LimitW  *float64 // highest enforced limit
 	// RestW is the lowest sampled power at rest, that is at a utilisation below 5 %; nil where it never rested: a card that always works has no power of rest to see.
 	RestW       *float64
@@ -26,7 +26,7 @@ const (
 
 func activity(list []sample) (a Activity) {
 	var energy, sent float64
-	var energySteps, sentSteps bool
+	energySteps, sentSteps := len(list) > 1, len(list) > 1
 	for i := 1; i < len(list); i++ {
 		was, is := list[i-1], list[i]
 		if is.cut || is.at <= was.at {
@@ -34,16 +34,20 @@ func activity(list []sample) (a Activity) {
 		}
 		a.Seconds += float64(is.at-was.at) / 1000
 		if d, ok := grown(was, is, telemetry.Energy); ok {
-			energy, energySteps = energy+d/1000, true
+			energy += d / 1000
+		} else {
+			energySteps = false // what is not counted would read as not used
 		}
 		if d, ok := grown(was, is, telemetry.NVLinkSent); ok {
-			sent, sentSteps = sent+d/kibPerMiB, true
+			sent += d / kibPerMiB
+		} else {
+			sentSteps = false
 		}
 	}
-	if energySteps {
+	if energySteps && a.Seconds > 0 {
 		a.EnergyJ = &energy
 	}
-	if sentSteps {
+	if sentSteps && a.Seconds > 0 {
 		a.LinkSentMiB = &sent
 	}
 	if v, ok := highest(list, telemetry.EnforcedLimit); ok {

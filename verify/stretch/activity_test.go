@@ -93,3 +93,16 @@ func TestActivityFollowsCountersOverNoGap(t *testing.T) {
 		t.Errorf("%.1f s, %.0f J", a.Seconds, *a.EnergyJ)
 	}
 }
+
+// Energy of which some is not counted is none: it would read as work that was not done.
+func TestEnergyWithAHoleIsNone(t *testing.T) {
+	m := newMaker(t, 1)
+	m.edit = func(i int, r *telemetry.Record) {
+		if i == 20 {
+			r.Devices[0].Values = telemetry.Values{int64(telemetry.GPUUtilisation), 100}
+		}
+	}
+	if a := did(m.records(50).open())[0]; a.EnergyJ != nil || a.Seconds < 48 {
+		t.Errorf("%+v", a)
+	}
+}

@@ -23,7 +23,7 @@ var asks = map[string]string{
 	"E1": "challenge with --window, ask many questions at once, then challenge --since and verify --with the first answer",
 	"E2": "challenge with --window 5m",
 	"U1": "challenge with --window 5m under load",
-	"U2": "challenge with --window, ask many questions at once, then challenge --since and verify --with the first answer",
+	"U2": "challenge with --window, ask for long answers one after the other, then challenge --since and verify --with the first answer",
 	"N1": "no evidence of this version answers it",
 	"N2": "challenge with --kinds gpu",
 	"N3": "no evidence of this version answers it",

@@ -5,13 +5,14 @@ import "fmt"
 // U2: tokens without work.
 //
 //	violated: the busiest GPU's highest utilisation, while tokens worth ten seconds of reading the weights were served, below the limit
+//	(one answer after the other: what is computed at once shares the reading)
 //
 // Unit: %. Of all stated GPUs the busiest counts: an idle one beside it is honest. Missing processes accuse nobody: containers,
 // MIG and multi-process servers hide them.
 var u2 = Rule{ID: "U2", Group: Work, Kind: Heuristic,
 	Reads:    []string{"telemetry gpu_percent", "stat-result sample.tokens", "engines[].models[].census"},
 	Sentence: "The validator received tokens while every stated GPU was idle: something else computed them.",
-	Honest:   "Bursts shorter than a sample: it needs work that takes ten seconds on these GPUs.",
+	Honest:   "Bursts shorter than a sample: it needs work that takes ten seconds on these GPUs where answers are computed one after the other. Those computed at once share the reading and take less: ask one after the other.",
 	eval: func(e *eval) {
 		e.engines(func(eng *Engine) {
 			tokens, list, inputs, ok := e.served(eng)

@@ -15,10 +15,11 @@ var e1 = Rule{ID: "E1", Group: Work, Kind: Heuristic,
 	Honest:   "Larger batches share the energy of a step: the limit must come from nodes under load. Offloaded layers.",
 	eval: func(e *eval) {
 		e.engines(func(eng *Engine) {
-			tokens, list, inputs, ok := e.served(eng)
+			s, list, inputs, ok := e.served(eng)
 			if !ok {
 				return
 			}
+			tokens := float64(s.Sample.Tokens)
 			subject, above, rest := "engine "+eng.Name, 0.0, 0.0
 			for _, a := range list {
 				if a.EnergyJ == nil || a.Seconds == 0 {

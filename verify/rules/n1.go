@@ -28,19 +28,19 @@ var n1 = Rule{ID: "N1", Group: Fabric, Kind: Bound,
 				e.unable(subject, NotBuilt, "layers and width of the model are no evidence of this version", eng.From)
 				return
 			}
-			tokens, list, inputs, ok := e.served(eng)
-			if !ok {
+			s, list, inputs, ok := e.served(eng)
+			if !ok || !e.observed(eng, s) {
 				return
 			}
-			sent, gpus := 0.0, 0
+			tokens, sent, gpus := float64(s.Sample.Tokens), 0.0, uint64(0)
 			for _, a := range list {
 				if a.LinkSentMiB != nil && (eng.GPUs == nil || contains(eng.GPUs, a)) {
 					sent += *a.LinkSentMiB * (1 << 20)
 					gpus++
 				}
 			}
-			if gpus == 0 {
-				e.unable(subject, Silent, "the telemetry has no counters of NVLink", inputs...)
+			if n := eng.Declared.TensorParallel; gpus < n {
+				e.unable(subject, Silent, fmt.Sprintf("the telemetry has counters of NVLink of %d GPUs, and %d are declared", gpus, n), inputs...)
 				return
 			}
 			need := 2 * *m.Layers * *m.Width * *m.ActivationBytes

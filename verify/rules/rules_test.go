@@ -212,11 +212,18 @@ var unableCases = map[string]map[string]func(*Input){
 			in.Telemetry.Activity[i].MostBusy = nil
 		}
 	}, "asked outside": func(in *Input) { in.Telemetry.FromMS = asked + 1 }, "not alone": func(in *Input) { in.Engines[0].Declared.Alone = false }},
-	"N1": {"one GPU": func(in *Input) { in.Engines[0].Declared.TensorParallel = 1 }, "form not known": func(in *Input) { in.Engines[0].Model.Layers = nil }, "no counters": func(in *Input) {
-		for i := range in.Telemetry.Activity {
-			in.Telemetry.Activity[i].LinkSentMiB = nil
+	"N1": {"counters of one GPU only": func(in *Input) {
+		for i := range in.Telemetry.Activity[1:] {
+			in.Telemetry.Activity[i+1].LinkSentMiB = nil
 		}
-	}},
+	}, "no model named": func(in *Input) { in.each(func(r *stats.Result) { r.Subject.ModelRef = "" }) },
+		"no endpoint":        func(in *Input) { in.each(func(r *stats.Result) { r.Subject.Endpoint = "" }) },
+		"started in between": func(in *Input) { in.Engines[0].Since = asked + 1 },
+		"adapters":           func(in *Input) { in.Engines[0].Adapted = "--enable-lora" }, "one GPU": func(in *Input) { in.Engines[0].Declared.TensorParallel = 1 }, "form not known": func(in *Input) { in.Engines[0].Model.Layers = nil }, "no counters": func(in *Input) {
+			for i := range in.Telemetry.Activity {
+				in.Telemetry.Activity[i].LinkSentMiB = nil
+			}
+		}},
 	"N2": {"MIG": func(in *Input) { gpu0(in).Sliced = "MIG" }, "unknown board": func(in *Input) { gpu0(in).Model = nil }, "not stated": func(in *Input) { gpu0(in).ActiveLinks = nil },
 		"one alone in a guest": func(in *Input) { in.GPUs = in.GPUs[:1]; gpu0(in).ActiveLinks = ptr(0) }},
 	"N3": {"no counters": func(in *Input) {

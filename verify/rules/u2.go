@@ -15,10 +15,11 @@ var u2 = Rule{ID: "U2", Group: Work, Kind: Heuristic,
 	Honest:   "Bursts shorter than a sample: it needs work that takes ten seconds on these GPUs where answers are computed one after the other. Those computed at once share the reading and take less: ask one after the other.",
 	eval: func(e *eval) {
 		e.engines(func(eng *Engine) {
-			tokens, list, inputs, ok := e.served(eng)
+			s, list, inputs, ok := e.served(eng)
 			if !ok {
 				return
 			}
+			tokens := float64(s.Sample.Tokens)
 			subject := "engine " + eng.Name
 			if eng.Model == nil || eng.Model.ActiveBytes == nil {
 				e.unable(subject, Silent, "the bytes that a token reads are not known: "+orNot(eng.ModelWhy), inputs...)

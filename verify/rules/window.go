@@ -8,8 +8,8 @@ import (
 	"github.com/hallmark-attest/hallmark/verify/stretch"
 )
 
-// served finds the tokens that the validator received from an engine within the telemetry's time, and the GPUs' activity over it.
-func (e *eval) served(eng *Engine) (tokens float64, list []stretch.Activity, inputs []Source, ok bool) {
+// served finds the result with the most tokens that the validator received from an engine within the telemetry's time, and the GPUs' activity over it.
+func (e *eval) served(eng *Engine) (served Stat, list []stretch.Activity, inputs []Source, ok bool) {
 	subject, t := "engine "+eng.Name, e.in.Telemetry
 	if t == nil {
 		cause := Silent
@@ -17,21 +17,22 @@ func (e *eval) served(eng *Engine) (tokens float64, list []stretch.Activity, inp
 			cause = Lacking
 		}
 		e.unable(subject, cause, "no telemetry: "+orNot(e.in.TelemetryWhy), eng.From)
-		return 0, nil, nil, false
+		return Stat{}, nil, nil, false
 	}
 	if t.FromMS == 0 || t.ToMS <= t.FromMS {
 		e.unable(subject, Premise, "the telemetry has gaps, or is of several boots: what was used meanwhile is not known", eng.From, t.From)
-		return 0, nil, nil, false
+		return Stat{}, nil, nil, false
 	}
 	results := e.results(eng, "results with tokens and times", func(r *stats.Result) bool {
 		return r.Sample.Tokens > 0 && r.Epoch.StartMS > 0 && r.Epoch.EndMS > 0
 	})
 	if results == nil {
-		return 0, nil, nil, false
+		return Stat{}, nil, nil, false
 	}
+	tokens := 0.0
 	for _, s := range results { // several methods count the same answers
 		if s.Epoch.StartMS >= t.FromMS && s.Epoch.EndMS <= t.ToMS && float64(s.Sample.Tokens) > tokens {
-			tokens = float64(s.Sample.Tokens)
+			tokens, served = float64(s.Sample.Tokens), s
 			inputs = []Source{eng.From, s.From, t.From}
 		}
 	}
@@ -43,9 +44,9 @@ func (e *eval) served(eng *Engine) (tokens float64, list []stretch.Activity, inp
 	case !e.whole(eng):
 	case !e.followed(t, subject, inputs):
 	default:
-		return tokens, t.Activity, inputs, true
+		return served, t.Activity, inputs, true
 	}
-	return 0, nil, nil, false
+	return Stat{}, nil, nil, false
 }
 
 // followed says which stated GPU the telemetry does not show for the whole time: what it did meanwhile is not known.

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"github.com/hallmark-attest/hallmark/stats"
 	"strings"
 	"testing"
 )
@@ -101,4 +102,30 @@ func FuzzCalibration(f *testing.F) {
 		}
 		Judge(full(), c)
 	})
+}
+
+// What stats calibrate fits for one GPU and model must hold for nodes of them, by every rule that it fits.
+func TestLimitsOfAScopeAreUsedByEveryRule(t *testing.T) {
+	scope := Scope{GPU: "H100 SXM5 80GB", Model: "llama"}
+	for _, l := range DefaultCalibration().Limits {
+		if l.Status == Exact || l.Rule == "M2" { // which is about other weights
+			continue
+		}
+		narrow := l
+		narrow.Status, narrow.Honest, narrow.Scope = Counted, &Honest{Nodes: 300}, &scope
+		narrow.Value = map[bool]float64{true: -1e18, false: 1e18}[l.Bad[0] == '>'] // everything violates
+		if l.Rule == "E1" {
+			narrow.Value = 1e12
+		}
+		o := part(Judge(full(), fitted().With(&Calibration{ID: "narrow", Limits: []Limit{narrow}})), l.Rule, l.Name)
+		if o == nil || o.Outcome != Violated {
+			t.Errorf("%s.%s: %+v", l.Rule, l.Name, o)
+		}
+		in := full()
+		in.Engines[0].Declared.Model = "qwen"
+		in.each(func(r *stats.Result) { r.Subject.ModelRef = "qwen" })
+		if o := part(Judge(in, fitted().With(&Calibration{ID: "narrow", Limits: []Limit{narrow}})), l.Rule, l.Name); o != nil && o.Outcome == Violated {
+			t.Errorf("%s.%s of another model: %+v", l.Rule, l.Name, o)
+		}
+	}
 }

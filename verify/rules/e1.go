@@ -53,14 +53,15 @@ var e1 = Rule{ID: "E1", Group: Work, Kind: Heuristic,
 	}}
 
 // scope is the GPU model, where all are of one, and the declared model.
-func (e *eval) scope(eng *Engine) Scope {
-	s := Scope{Model: eng.Declared.Model}
+func (e *eval) scope(eng *Engine) Scope { return Scope{GPU: e.oneModel(), Model: eng.Declared.Model} }
+
+func (e *eval) oneModel() (model string) {
 	for i := range e.in.GPUs {
 		m := e.in.GPUs[i].Model
-		if m == nil || i > 0 && m.Model != s.GPU {
-			return Scope{Model: s.Model}
+		if m == nil || i > 0 && m.Model != model {
+			return ""
 		}
-		s.GPU = m.Model
+		model = m.Model
 	}
-	return s
+	return model
 }

@@ -57,6 +57,6 @@ var i2 = Rule{ID: "I2", Group: Identity, Kind: Heuristic,
 			if len(differ) > 0 {
 				reason = m.Model + " by its PCI id: " + strings.Join(differ, ", ")
 			}
-			e.hold(reading{subject: g.Name, limit: "differing", scope: Scope{GPU: m.Model}, value: float64(len(differ)), basis: Other, inputs: inputs, reason: reason})
+			e.hold(reading{subject: g.Name, limit: "differing", scope: e.gpuScope(g.Key), value: float64(len(differ)), basis: Other, inputs: inputs, reason: reason})
 		})
 	}}

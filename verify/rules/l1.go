@@ -31,6 +31,6 @@ var l1 = Rule{ID: "L1", Group: Latency, Kind: Hint,
 				return
 			}
 			v, _ := value(s.Result, "itl_low_share")
-			e.hold(reading{subject: subject, limit: "low_share", value: v, basis: Observed, inputs: inputs, reason: "times between tokens below a quarter of the median, epoch " + clipped(s.Epoch.ID)})
+			e.hold(reading{subject: subject, limit: "low_share", scope: e.scope(eng), value: v, basis: Observed, inputs: inputs, reason: "times between tokens below a quarter of the median, epoch " + clipped(s.Epoch.ID)})
 		})
 	}}

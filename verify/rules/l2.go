@@ -31,6 +31,6 @@ var l2 = Rule{ID: "L2", Group: Latency, Kind: Heuristic,
 			if v = abs(v); p >= 1e-3 {
 				v = 0 // chance makes such a shift
 			}
-			e.hold(reading{subject: subject, limit: "shift", value: v, basis: Observed, inputs: []Source{eng.From, s.From}, reason: fmt.Sprintf("shift of the median, p = %.2g", p)})
+			e.hold(reading{subject: subject, limit: "shift", scope: e.scope(eng), value: v, basis: Observed, inputs: []Source{eng.From, s.From}, reason: fmt.Sprintf("shift of the median, p = %.2g", p)})
 		})
 	}}

@@ -72,7 +72,7 @@ func (e *eval) epochs(eng *Engine, subject, name string, set stats.Set, what str
 		part = "t_knowledge"
 	}
 	if len(last) == 1 {
-		if l := e.cal.limit(e.rule.ID, part, Scope{}); l != nil && l.violated(highest) {
+		if l := e.cal.limit(e.rule.ID, part, e.scope(eng)); l != nil && l.violated(highest) {
 			e.unable(subject, Lacking, fmt.Sprintf("%s is %.2f in epoch %s, the only one given: two of three decide", part, highest, clipped(last[0].Epoch.ID)), inputs...)
 			return
 		}
@@ -82,7 +82,7 @@ func (e *eval) epochs(eng *Engine, subject, name string, set stats.Set, what str
 		v, _ = value(last[1].Result, name)
 		inputs = append(inputs, last[1].From)
 	}
-	e.hold(reading{subject: subject, limit: part, value: v, basis: Observed, inputs: inputs,
+	e.hold(reading{subject: subject, limit: part, scope: e.scope(eng), value: v, basis: Observed, inputs: inputs,
 		reason: fmt.Sprintf("the second largest of %d epochs; largest %.2f in epoch %s", len(last), highest, clipped(last[0].Epoch.ID))})
 }
 

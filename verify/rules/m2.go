@@ -37,7 +37,7 @@ var m2 = Rule{ID: "M2", Group: Model, Kind: Hint,
 			}
 			s := list[len(list)-1]
 			t, _ := value(s.Result, "t")
-			e.hold(reading{subject: subject, limit: "t", value: t, basis: Observed, inputs: []Source{eng.From, s.From},
+			e.hold(reading{subject: subject, limit: "t", scope: e.scope(eng), value: t, basis: Observed, inputs: []Source{eng.From, s.From},
 				reason: fmt.Sprintf("T in epoch %s, of weights that differ from the reference's", clipped(s.Epoch.ID))})
 		})
 	}}

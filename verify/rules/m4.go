@@ -24,7 +24,7 @@ var m4 = Rule{ID: "M4", Group: Model, Kind: Heuristic,
 			case eng.Model.WeightBytes <= 0:
 				e.unable(subject, NotApplicable, "the weight files have no bytes that were counted", eng.From)
 			default:
-				e.hold(reading{subject: subject, limit: "held_share", value: float64(*eng.Held) / eng.Model.WeightBytes, basis: Self, inputs: []Source{eng.From},
+				e.hold(reading{subject: subject, limit: "held_share", scope: e.scope(eng), value: float64(*eng.Held) / eng.Model.WeightBytes, basis: Self, inputs: []Source{eng.From},
 					reason: fmt.Sprintf("%.2f GiB held, %.2f GiB in the files", float64(*eng.Held)/(1<<30), eng.Model.WeightBytes/(1<<30))})
 			}
 		})

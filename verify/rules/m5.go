@@ -32,7 +32,7 @@ var m5 = Rule{ID: "M5", Group: Model, Kind: Heuristic,
 			}
 			v, _ := value(s.Result, "scatter_ratio")
 			for _, part := range []string{"low", "high"} {
-				e.hold(reading{subject: subject, limit: part, value: v, basis: Observed, inputs: inputs, reason: fmt.Sprintf("scatter of the answers over the reference's, epoch %s", clipped(s.Epoch.ID))})
+				e.hold(reading{subject: subject, limit: part, scope: e.scope(eng), value: v, basis: Observed, inputs: inputs, reason: fmt.Sprintf("scatter of the answers over the reference's, epoch %s", clipped(s.Epoch.ID))})
 			}
 		})
 	}}

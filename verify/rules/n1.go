@@ -45,7 +45,7 @@ var n1 = Rule{ID: "N1", Group: Fabric, Kind: Bound,
 			}
 			need := 2 * *m.Layers * *m.Width * *m.ActivationBytes
 			each := sent / float64(eng.Declared.TensorParallel) / tokens
-			e.hold(reading{subject: subject, limit: "share", value: each / need, basis: Observed, contradicts: true, inputs: inputs,
+			e.hold(reading{subject: subject, limit: "share", scope: e.scope(eng), value: each / need, basis: Observed, contradicts: true, inputs: inputs,
 				reason: fmt.Sprintf("%.3f MB sent by each of %d GPUs for a token, %.3f MB needed", each/1e6, eng.Declared.TensorParallel, need/1e6)})
 		})
 	}}

@@ -24,7 +24,7 @@ var n2 = Rule{ID: "N2", Group: Fabric, Kind: Heuristic,
 			case e.sameModel(g) < 2:
 				e.unable(g.Name, NotApplicable, "it is the only one of its model on this host", g.From)
 			default:
-				e.hold(reading{subject: g.Name, limit: "links_apart", scope: Scope{GPU: g.Model.Model}, value: abs(float64(*g.ActiveLinks) - *g.Model.NVLinks), basis: Other,
+				e.hold(reading{subject: g.Name, limit: "links_apart", scope: e.gpuScope(g.Key), value: abs(float64(*g.ActiveLinks) - *g.Model.NVLinks), basis: Other,
 					inputs: []Source{g.From, {"catalogue " + g.Model.Model, "", Validator}},
 					reason: fmt.Sprintf("%d active NVLinks, a %s has %.0f", *g.ActiveLinks, g.Model.Model, *g.Model.NVLinks)})
 			}

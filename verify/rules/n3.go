@@ -31,6 +31,6 @@ var n3 = Rule{ID: "N3", Group: Fabric, Kind: Heuristic,
 			e.unable("", Silent, "no counters of NVLink, or no traffic at all", r.From, t.From)
 			return
 		}
-		e.hold(reading{limit: "rdma_share", value: r.Bytes / (r.Bytes + links), basis: Self, inputs: []Source{r.From, t.From},
+		e.hold(reading{limit: "rdma_share", scope: Scope{GPU: e.oneModel(), Model: e.declared()}, value: r.Bytes / (r.Bytes + links), basis: Self, inputs: []Source{r.From, t.From},
 			reason: fmt.Sprintf("%.0f MB over RDMA, %.0f MB over NVLink", r.Bytes/1e6, links/1e6)})
 	}}

@@ -38,7 +38,7 @@ var r1 = Rule{ID: "R1", Group: Work, Kind: Bound,
 			rate, _ := value(s.Result, "e2e_rate")
 			g := float64(*eng.Declared.Speculation)
 			bound := (g + 1) * b * 1e9 / (lookedUp * *eng.Model.ActiveBytes)
-			e.hold(reading{subject: subject, limit: "share", value: rate / bound, basis: Observed, contradicts: true, inputs: distinct(append(inputs, from...)),
+			e.hold(reading{subject: subject, limit: "share", scope: e.scope(eng), value: rate / bound, basis: Observed, contradicts: true, inputs: distinct(append(inputs, from...)),
 				reason: fmt.Sprintf("%.1f tokens a second over whole answers; %s allow %.1f (%.0f GB/s, %.2f GB of weights read for a step of %g tokens)", rate, names, bound, b, lookedUp**eng.Model.ActiveBytes/1e9, g+1)})
 		})
 	}}

@@ -41,7 +41,7 @@ var r2 = Rule{ID: "R2", Group: Work, Kind: Hint,
 				b *= float64(n) / float64(len(e.in.GPUs))
 			}
 			rate := s.Latency.TokensPerSecond.P50
-			e.hold(reading{subject: subject, limit: "share", value: rate * *eng.Model.ActiveBytes / (b * 1e9), basis: Other, inputs: distinct(append(inputs, from...)),
+			e.hold(reading{subject: subject, limit: "share", scope: e.scope(eng), value: rate * *eng.Model.ActiveBytes / (b * 1e9), basis: Other, inputs: distinct(append(inputs, from...)),
 				reason: fmt.Sprintf("%.1f tokens a second of one stream; %s", rate, names)})
 		})
 	}}

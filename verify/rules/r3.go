@@ -43,7 +43,7 @@ var r3 = Rule{ID: "R3", Group: Work, Kind: Bound,
 			}
 			ms, _ := value(s.Result, "prefill_ms")
 			bound := 1000 * max(2*lookedUp**eng.Model.ActiveParameters*n/(f*1e12), lookedUp**eng.Model.ActiveBytes/(b*1e9))
-			e.hold(reading{subject: subject, limit: "share", value: bound / ms, basis: Observed, contradicts: true, inputs: distinct(append(inputs, from...)),
+			e.hold(reading{subject: subject, limit: "share", scope: e.scope(eng), value: bound / ms, basis: Observed, contradicts: true, inputs: distinct(append(inputs, from...)),
 				reason: fmt.Sprintf("%.1f ms for %.0f new tokens and one answered; %s need %.1f ms", ms, n, names, bound)})
 		})
 	}}

@@ -28,7 +28,7 @@ var r4 = Rule{ID: "R4", Group: Work, Kind: Heuristic,
 			}
 			s := list[len(list)-1]
 			ttft := s.Latency.TTFT.P50
-			e.hold(reading{subject: "engine " + eng.Name, limit: "extra_ms", value: ttft - l.TTFTMS - l.RTTMS, basis: Observed, inputs: []Source{eng.From, s.From, l.From},
+			e.hold(reading{subject: "engine " + eng.Name, limit: "extra_ms", scope: e.scope(eng), value: ttft - l.TTFTMS - l.RTTMS, basis: Observed, inputs: []Source{eng.From, s.From, l.From},
 				reason: fmt.Sprintf("%.1f ms at the validator, %.1f ms at the engine, %.1f ms of network", ttft, l.TTFTMS, l.RTTMS)})
 		})
 	}}

@@ -29,12 +29,24 @@ var u1 = Rule{ID: "U1", Group: Work, Kind: Heuristic,
 		}
 	}}
 
-// gpuScope is the catalogue's model of a GPU by its key in telemetry.
+// gpuScope is the catalogue's model of a GPU by its key in telemetry, and what all engines declare.
 func (e *eval) gpuScope(key string) Scope {
 	for i := range e.in.GPUs {
 		if g := &e.in.GPUs[i]; g.Key == key && g.Model != nil {
-			return Scope{GPU: g.Model.Model}
+			return Scope{GPU: g.Model.Model, Model: e.declared()}
 		}
 	}
-	return Scope{}
+	return Scope{Model: e.declared()}
+}
+
+// declared is the model that all engines declare; empty where they differ.
+func (e *eval) declared() (model string) {
+	for i := range e.in.Engines {
+		m := e.in.Engines[i].Declared.Model
+		if i > 0 && m != model {
+			return ""
+		}
+		model = m
+	}
+	return model
 }

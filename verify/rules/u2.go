@@ -46,7 +46,7 @@ var u2 = Rule{ID: "U2", Group: Work, Kind: Heuristic,
 				e.unable(subject, Silent, "the telemetry has no utilisation", inputs...)
 				return
 			}
-			e.hold(reading{subject: subject, limit: "busiest", value: most, basis: Observed, inputs: distinct(append(inputs, from...)),
+			e.hold(reading{subject: subject, limit: "busiest", scope: e.scope(eng), value: most, basis: Observed, inputs: distinct(append(inputs, from...)),
 				reason: fmt.Sprintf("highest utilisation of the busiest GPU while %.0f tokens were served", tokens)})
 		})
 	}}

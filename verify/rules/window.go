@@ -86,7 +86,7 @@ func (e *eval) checks(parts map[string]string) {
 			e.unable(subject, Premise, fmt.Sprintf("%s: %s", k.What, k.Reason), t.From)
 			continue
 		}
-		e.hold(reading{subject: subject, limit: part, value: *k.Value, basis: Self, inputs: []Source{t.From}, reason: fmt.Sprintf("%s: %s", k.What, k.Reason)})
+		e.hold(reading{subject: subject, limit: part, scope: e.gpuScope(k.GPU), value: *k.Value, basis: Self, inputs: []Source{t.From}, reason: fmt.Sprintf("%s: %s", k.What, k.Reason)})
 	}
 }
 

@@ -57,7 +57,7 @@ func Fit(records []Record, o FitOptions) (*Calibration, error) {
 func (o *FitOptions) wants(l *Limit) bool {
 	i := slices.IndexFunc(list, func(r Rule) bool { return r.ID == l.Rule })
 	switch {
-	case i < 0 || l.Status == Exact || l.Status == DataSheet || l.Scope != nil:
+	case i < 0 || list[i].Kind == Bound || l.Scope != nil:
 		return false
 	case len(o.Rules) > 0:
 		return slices.Contains(o.Rules, l.Rule)

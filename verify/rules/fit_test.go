@@ -41,7 +41,7 @@ func TestFitCountsOnOtherNodesThanItFitsOn(t *testing.T) {
 
 func TestFitLeavesBoundsAndMeasuredLimitsAlone(t *testing.T) {
 	o := FitOptions{Base: DefaultCalibration(), ID: "a"}
-	for _, x := range [][2]string{{"R1", "share"}, {"M3", "below_permille"}, {"M1", "t"}} {
+	for _, x := range [][2]string{{"R1", "share"}, {"M3", "below_permille"}, {"N1", "share"}, {"E2", "apart"}, {"M1", "t"}} {
 		if c, err := Fit(honest(40, x[0], x[1], func(int) float64 { return 1 }), o); err == nil {
 			t.Errorf("%s: %+v", x[0], c.Limits)
 		}

@@ -32,6 +32,8 @@ type Input struct {
 	Tap          *Tap          // no evidence of this version
 	RDMA         *RDMA         // no evidence of this version
 	Confidential *Confidential // claims of confidential computing; the signed reports are no evidence of this version
+
+	urls map[string]string // in one form, by what was stated
 }
 
 // Engine is one engine as stated, with its model as compared with the references.

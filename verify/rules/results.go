@@ -18,7 +18,7 @@ func (in *Input) about(r *stats.Result, e *Engine) bool {
 	if r.Subject.Endpoint == "" {
 		return len(in.Engines) == 1
 	}
-	return slices.ContainsFunc(e.Public, func(p string) bool { return sameURL(p, r.Subject.Endpoint) })
+	return slices.ContainsFunc(e.Public, func(p string) bool { return in.sameURL(p, r.Subject.Endpoint) })
 }
 
 // Unclaimed lists results that no stated engine names: of an endpoint or model that the node does not own up to.
@@ -32,19 +32,26 @@ func (in *Input) Unclaimed() (out []Stat) {
 }
 
 // sameURL compares as people do: case of scheme and host, default ports and a slash at the end make no other address.
-func sameURL(a, b string) bool {
-	if a == b {
-		return true
+func (in *Input) sameURL(a, b string) bool { return a == b || in.plain(a) == in.plain(b) }
+
+// plain is a URL in one form. Each is parsed once: a node states many, every rule asks for each of them with every result.
+func (in *Input) plain(s string) string {
+	p, known := in.urls[s]
+	if !known {
+		if in.urls == nil {
+			in.urls = map[string]string{}
+		}
+		p = plain(s)
+		in.urls[s] = p
 	}
-	x, err := url.Parse(a)
-	y, err2 := url.Parse(b)
-	if err != nil || err2 != nil {
-		return a == b
-	}
-	return plain(x) == plain(y)
+	return p
 }
 
-func plain(u *url.URL) string {
+func plain(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return s
+	}
 	scheme, port := strings.ToLower(u.Scheme), u.Port()
 	if scheme == "http" && port == "80" || scheme == "https" && port == "443" {
 		port = ""

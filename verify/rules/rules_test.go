@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -374,6 +375,42 @@ func TestGapsInTelemetryAreSaid(t *testing.T) {
 	for _, id := range []string{"E1", "U2", "N1"} {
 		if o := of(Judge(in, fitted()), id); len(o) != 1 || o[0].Cause != Premise || !strings.Contains(o[0].Reason, "gaps") {
 			t.Errorf("%s: %+v", id, o)
+		}
+	}
+}
+
+// A node may state 16 engines of 16 addresses each, and a validator have many results.
+func BenchmarkManyAddresses(b *testing.B) {
+	cal := fitted()
+	in := full()
+	for i := range 15 {
+		e := in.Engines[0]
+		e.Name, e.Public = fmt.Sprint(i), nil
+		for j := range 16 {
+			e.Public = append(e.Public, fmt.Sprintf("https://NODE-%d.example:443/v%d/", i, j))
+		}
+		in.Engines = append(in.Engines, e)
+	}
+	for range 5 {
+		in.Stats = append(in.Stats, in.Stats[:15]...)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		in.urls = nil
+		Judge(in, cal)
+	}
+}
+
+func TestAddressesAreComparedAsPeopleDo(t *testing.T) {
+	in := &Input{}
+	for _, same := range [][2]string{{"https://a.example/v1", "HTTPS://A.example:443/v1/"}, {"http://a:80", "http://a/"}, {"%zz", "%zz"}} {
+		if !in.sameURL(same[0], same[1]) || !in.sameURL(same[1], same[0]) {
+			t.Errorf("%v differ", same)
+		}
+	}
+	for _, not := range [][2]string{{"https://a.example/v1", "http://a.example/v1"}, {"https://a/v1", "https://a/V1"}, {"https://a:8443", "https://a"}, {"%zz", "https://a"}} {
+		if in.sameURL(not[0], not[1]) {
+			t.Errorf("%v are one", not)
 		}
 	}
 }

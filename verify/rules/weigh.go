@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"math"
 	"slices"
 )
@@ -63,7 +64,8 @@ func Conclude(out []Outcome) Conclusion {
 		}
 	}
 	weighty := 0
-	for g, w := range c.Groups {
+	for _, g := range slices.Sorted(maps.Keys(c.Groups)) { // in one order: sums of floating-point numbers differ by it
+		w := c.Groups[g]
 		c.Groups[g] = max(0, w-math.Log(float64(max(1, len(looked[g])))))
 		if c.Score += c.Groups[g]; c.Groups[g] > 0 {
 			weighty++

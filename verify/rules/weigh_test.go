@@ -241,3 +241,17 @@ func BenchmarkCrossCheck(b *testing.B) {
 		_ = Best(out, Explain(out))
 	}
 }
+
+// One evidence has one score, to the last bit: a validator's verdict and an auditor's are compared.
+func TestScoreIsTheSameEachTime(t *testing.T) {
+	var out []Outcome
+	for i, g := range []Group{Model, Work, Fabric, Latency, Heat, Identity} {
+		out = append(out, soft(list[i].ID, g, Heuristic, .1*float64(i+1)+1e-9))
+	}
+	first := Conclude(out).Score
+	for range 200 {
+		if got := Conclude(out).Score; got != first {
+			t.Fatalf("%v, then %v", first, got)
+		}
+	}
+}

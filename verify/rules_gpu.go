@@ -74,7 +74,7 @@ func (ap *Appraised) gpuInput() (out []rules.GPU, why string) {
 
 func gpuInput(d *gpu.Device, from rules.Source) rules.GPU {
 	g := rules.GPU{Name: fmt.Sprintf("GPU %d", d.Index), From: from, Named: text(d.Name), Sliced: sliced(d), Architecture: text(d.Architecture), ComputeCapability: text(d.ComputeCapability),
-		MemoryBusBits: float(d.MemoryBusBits), CUDACores: float(d.CUDACores), MaxSMMHz: float(d.Clocks.MaxSM)}
+		MemoryBusBits: float(d.MemoryBusBits), CUDACores: float(d.CUDACores)}
 	if d.PCI != nil {
 		g.Name, g.Key = "GPU "+d.PCI.Address, d.PCI.Address
 		g.Model = catalogue.ByDeviceID(d.PCI.VendorID, d.PCI.DeviceID)
@@ -97,9 +97,6 @@ func gpuInput(d *gpu.Device, from rules.Source) rules.GPU {
 		if g.Links = &n; known {
 			g.ActiveLinks = &active
 		}
-	}
-	if d.Fabric != nil {
-		g.Fabric = &d.Fabric.State
 	}
 	g.ECCOff = d.ECC != nil && !d.ECC.Current
 	return g

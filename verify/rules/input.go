@@ -107,10 +107,8 @@ type GPU struct {
 	MemoryMiB         *float64
 	MemoryBusBits     *float64
 	CUDACores         *float64
-	MaxSMMHz          *float64
+	ActiveLinks       *int // NVLinks that are active; nil: not known
 	Links             *int // NVLinks that it has; nil: not known
-	ActiveLinks       *int
-	Fabric            *string // state of the fabric registration; nil: none stated
 	ECCOff            bool
 }
 
@@ -162,7 +160,6 @@ type Node struct {
 type Local struct {
 	From   Source
 	TTFTMS float64 // median, of the very requests that the statistics timed
-	ITLMS  float64
 	RTTMS  float64 // network, by the validator
 }
 

@@ -9,7 +9,7 @@ import "fmt"
 // Unit: links. Judged where two GPUs or more of one model are stated: one alone, given to a virtual machine, has its links turned off.
 // Models with bridges, which may be left out, have no number of links in the catalogue: they are not judged.
 var n2 = Rule{ID: "N2", Group: Fabric, Kind: Heuristic,
-	Reads:    []string{"gpu[].nvlink", "gpu[].fabric", "gpu[].pci"},
+	Reads:    []string{"gpu[].nvlink", "gpu[].pci"},
 	Sentence: "The NVLinks of the GPUs are not those of the model that they say they are: older or other boards, posing as a pod.",
 	Honest:   "Partitions of a fabric, links that are switched off, rows of the catalogue that are wrong.",
 	eval: func(e *eval) {

@@ -57,8 +57,8 @@ func full() *Input {
 	for i := range 8 {
 		key := fmt.Sprintf("gpu-%d", i)
 		in.GPUs = append(in.GPUs, GPU{Name: "GPU " + key, Key: key, From: claim("gpu"), Model: h100, Named: "NVIDIA H100 80GB HBM3", Identity: key, Architecture: "hopper", ComputeCapability: "9.0",
-			MemoryMiB: ptr(81559.0), MemoryBusBits: ptr(5120.0), CUDACores: ptr(16896.0), Links: ptr(18), ActiveLinks: ptr(18)})
-		t.Activity = append(t.Activity, stretch.Activity{GPU: key, Seconds: 601, EnergyJ: ptr(200_000.0), LimitW: ptr(700.0), RestW: ptr(70.0), Busy: ptr(90.0), MostBusy: ptr(100.0),
+			MemoryMiB: ptr(81559.0), MemoryBusBits: ptr(5120.0), CUDACores: ptr(16896.0), ActiveLinks: ptr(18)})
+		t.Activity = append(t.Activity, stretch.Activity{GPU: key, Seconds: 601, EnergyJ: ptr(200_000.0), LimitW: ptr(700.0), RestW: ptr(70.0), MostBusy: ptr(100.0),
 			LinkSentMiB: ptr(60_000.0), BusyAtPower: ptr(.5), BusySeconds: 500})
 		for what, v := range map[string]float64{stretch.OverLimit: 60, stretch.Apart: 2, stretch.Rises: 0, stretch.Throttled: 1, stretch.Repeats: 0, stretch.Warmth: 20} {
 			rule := map[string]string{stretch.Throttled: "H1", stretch.Repeats: "H2", stretch.Warmth: "H2"}[what]
@@ -78,10 +78,10 @@ func full() *Input {
 		in.Stats = append(in.Stats, know, lat, stat(stats.ForcedChallenge, epoch, map[string]float64{"dlogprob": .01}))
 	}
 	in.Clock = &Clock{From: Source{"TPM quote", "", Hardware}, Step: "continuous", Seen: "later than before"}
-	in.Local = &Local{From: claim("engine"), TTFTMS: 40, ITLMS: 2, RTTMS: 15}
+	in.Local = &Local{From: claim("engine"), TTFTMS: 40, RTTMS: 15}
 	in.Tap = &Tap{From: claim("telemetry"), Questions: 20, Found: 20}
 	in.RDMA = &RDMA{From: claim("host"), Bytes: 1e6}
-	in.Confidential = &Confidential{From: claim("gpu"), Claimed: "gpu", Devices: 8, Reports: ptr(8)}
+	in.Confidential = &Confidential{From: claim("gpu"), Devices: 8, Reports: ptr(8)}
 	return in
 }
 

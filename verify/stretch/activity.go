@@ -11,7 +11,6 @@ type Activity struct {
 	LimitW  *float64 // highest enforced limit
 	// RestW is the lowest sampled power at rest, that is at a utilisation below 5 %; nil where it never rested: a card that always works has no power of rest to see.
 	RestW       *float64
-	Busy        *float64 // mean utilisation, percent
 	MostBusy    *float64 // highest utilisation, percent
 	LinkSentMiB *float64 // over all NVLinks
 	BusyAtPower *float64 // least share of the power between rest and limit over 30 s or more of utilisation at 80 % or above, not held down by heat
@@ -55,9 +54,6 @@ func activity(list []sample) (a Activity) {
 		a.LimitW = &w
 	}
 	a.RestW = rest(list)
-	if v, ok := mean(list, telemetry.GPUUtilisation); ok {
-		a.Busy = &v
-	}
 	if v, ok := highest(list, telemetry.GPUUtilisation); ok {
 		most := float64(v)
 		a.MostBusy = &most

@@ -46,8 +46,7 @@ var m1 = Rule{ID: "M1", Group: Model, Kind: Heuristic,
 // epochs holds the second largest of the last three epochs' values: what stands out once stands out by chance.
 func (e *eval) epochs(eng *Engine, subject, name string, set stats.Set, what string) {
 	list := e.results(eng, what, func(r *stats.Result) bool {
-		ref := r.Reference.Kind
-		return has(name)(r) && decided(r) && (r.Sample.Set == set || set == stats.General && r.Sample.Set == "") && (ref == stats.Anchor || ref == stats.Replay || ref == stats.Golden)
+		return has(name)(r) && decided(r) && (r.Sample.Set == set || set == stats.General && r.Sample.Set == "") && model(r)
 	})
 	if list == nil {
 		return
@@ -84,6 +83,11 @@ func (e *eval) epochs(eng *Engine, subject, name string, set stats.Set, what str
 	}
 	e.hold(reading{subject: subject, limit: part, scope: e.scope(eng), value: v, basis: Observed, inputs: inputs,
 		reason: fmt.Sprintf("the second largest of %d epochs; largest %.2f in epoch %s", len(last), highest, clipped(last[0].Epoch.ID))})
+}
+
+// model says whether a result compares with the model's own answers: peers may cheat as the node does, and nothing is no reference.
+func model(r *stats.Result) bool {
+	return r.Reference.Kind == stats.Anchor || r.Reference.Kind == stats.Replay || r.Reference.Kind == stats.Golden
 }
 
 func clipped(s string) string { return fmt.Sprintf("%.60q", s) }

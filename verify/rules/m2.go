@@ -30,7 +30,7 @@ var m2 = Rule{ID: "M2", Group: Model, Kind: Hint,
 				return
 			}
 			list := e.results(eng, "a T against a replay or an anchor", func(r *stats.Result) bool {
-				return has("t")(r) && decided(r) && r.Sample.Set != stats.Knowledge && r.Reference.Kind != stats.Peers
+				return has("t")(r) && decided(r) && r.Sample.Set != stats.Knowledge && model(r)
 			})
 			if list == nil {
 				return

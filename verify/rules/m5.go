@@ -19,7 +19,7 @@ var m5 = Rule{ID: "M5", Group: Model, Kind: Heuristic,
 		e.engines(func(eng *Engine) {
 			subject := "engine " + eng.Name
 			list := e.results(eng, "a scatter ratio", func(r *stats.Result) bool {
-				return has("scatter_ratio")(r) && r.Sample.Set != stats.Knowledge && r.Reference.Kind != stats.Peers
+				return has("scatter_ratio")(r) && r.Sample.Set != stats.Knowledge && model(r)
 			})
 			if list == nil {
 				return

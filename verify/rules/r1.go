@@ -28,6 +28,11 @@ var r1 = Rule{ID: "R1", Group: Work, Kind: Bound,
 				e.unable(subject, Lacking, "the prompts were not all new: an answer may have been kept (sampling.unique_prompts)", inputs...)
 				return
 			}
+			rate, _ := value(s.Result, "e2e_rate")
+			if rate <= 0 {
+				e.unable(subject, Lacking, "the rate of whole answers is not above zero: they were not timed", inputs...)
+				return
+			}
 			if !e.observed(eng, s) || !e.readable(eng, inputs) {
 				return
 			}
@@ -35,7 +40,6 @@ var r1 = Rule{ID: "R1", Group: Work, Kind: Bound,
 			if !ok {
 				return
 			}
-			rate, _ := value(s.Result, "e2e_rate")
 			g := float64(*eng.Declared.Speculation)
 			bound := (g + 1) * b * 1e9 / (lookedUp * *eng.Model.ActiveBytes)
 			e.hold(reading{subject: subject, limit: "share", scope: e.scope(eng), value: rate / bound, basis: Observed, contradicts: true, inputs: distinct(append(inputs, from...)),

@@ -26,6 +26,11 @@ var r3 = Rule{ID: "R3", Group: Work, Kind: Bound,
 				e.unable(subject, Lacking, "the prompts were not all new, or shorter than 256 tokens", inputs...)
 				return
 			}
+			ms, _ := value(s.Result, "prefill_ms")
+			if ms <= 0 {
+				e.unable(subject, Lacking, "the time to the first token is not above zero: it was not timed", inputs...)
+				return
+			}
 			if !e.observed(eng, s) || !e.readable(eng, inputs) {
 				return
 			}
@@ -41,7 +46,6 @@ var r3 = Rule{ID: "R3", Group: Work, Kind: Bound,
 			if !ok {
 				return
 			}
-			ms, _ := value(s.Result, "prefill_ms")
 			bound := 1000 * max(2*lookedUp**eng.Model.ActiveParameters*n/(f*1e12), lookedUp**eng.Model.ActiveBytes/(b*1e9))
 			e.hold(reading{subject: subject, limit: "share", scope: e.scope(eng), value: bound / ms, basis: Observed, contradicts: true, inputs: distinct(append(inputs, from...)),
 				reason: fmt.Sprintf("%.1f ms for %.0f new tokens and one answered; %s need %.1f ms", ms, n, names, bound)})

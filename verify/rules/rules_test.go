@@ -168,10 +168,13 @@ var unableCases = map[string]map[string]func(*Input){
 		"of another endpoint":       func(in *Input) { in.each(func(r *stats.Result) { r.Subject.Endpoint = "https://other.example" }) },
 		"of another model":          func(in *Input) { in.each(func(r *stats.Result) { r.Subject.ModelRef = "qwen" }) },
 		"no model that is complete": func(in *Input) { in.Engines[0].Model = nil }},
-	"M2": {"no reference": func(in *Input) { in.Engines[0].Model.Reference = Unknown }, "the reference's": func(*Input) {}, "no model": func(in *Input) { in.Engines[0].Model = nil }},
+	"M2": {"no reference": func(in *Input) { in.Engines[0].Model.Reference = Unknown }, "the reference's": func(*Input) {}, "compared with nothing": func(in *Input) {
+		in.Engines[0].Model.Reference = Different
+		in.each(func(r *stats.Result) { r.Reference.Kind = stats.None })
+	}, "no model": func(in *Input) { in.Engines[0].Model = nil }},
 	"M3": {"none declared": func(in *Input) { in.Engines[0].Precision = nil }, "not comparable": func(in *Input) { in.Engines[0].Precision = &Precision{Why: "several models"} }},
 	"M4": {"processes are hidden": func(in *Input) { in.Engines[0].Held = nil }, "other hosts": func(in *Input) { in.Engines[0].Declared.TensorParallel = 16 }, "no model": func(in *Input) { in.Engines[0].Model = nil }},
-	"M5": {"greedy": func(in *Input) { in.each(func(r *stats.Result) { r.Sample.Sampling.Temperature = ptr(0.0) }) }, "not said how": func(in *Input) { in.each(func(r *stats.Result) { r.Sample.Sampling = nil }) }},
+	"M5": {"no reference": func(in *Input) { in.each(func(r *stats.Result) { r.Reference.Kind = stats.None }) }, "greedy": func(in *Input) { in.each(func(r *stats.Result) { r.Sample.Sampling.Temperature = ptr(0.0) }) }, "not said how": func(in *Input) { in.each(func(r *stats.Result) { r.Sample.Sampling = nil }) }},
 	"R1": {"not alone": func(in *Input) { in.Engines[0].Declared.Alone = false }, "speculation not declared": func(in *Input) { in.Engines[0].Declared.Speculation = nil },
 		"deep speculation": func(in *Input) { in.Engines[0].Declared.Speculation = ptr(uint64(100)) }, "packed anew": func(in *Input) { in.Engines[0].Repacked = "--quantization fp8" },
 		"adapters": func(in *Input) { in.Engines[0].Adapted = "--enable-lora" }, "small": func(in *Input) { in.Engines[0].Model.ActiveBytes = ptr(1e9) },
@@ -187,6 +190,7 @@ var unableCases = map[string]map[string]func(*Input){
 		"times not stated":             func(in *Input) { in.each(func(r *stats.Result) { r.Epoch.StartMS = 0 }) },
 		"of somebody else's key":       func(in *Input) { in.disown() },
 		"no GPU":                       func(in *Input) { in.GPUs = nil },
+		"no rate":                      func(in *Input) { in.set("e2e_rate", -1) },
 		"no whole answers timed":       func(in *Input) { in.drop("e2e_rate") },
 		"no model":                     func(in *Input) { in.Engines[0].Model = nil },
 		"bandwidth without any source": func(in *Input) { m := *gpu0(in).Model; m.MemoryGBps = nil; gpu0(in).Model = &m }},
@@ -197,6 +201,8 @@ var unableCases = map[string]map[string]func(*Input){
 		"arithmetic not known":  func(in *Input) { m := *gpu0(in).Model; m.DenseTFLOPs, m.DenseFP8TFLOPs = nil, nil; gpu0(in).Model = &m },
 		"evidence from before":  func(in *Input) { in.Sent = answered - 1 },
 		"whole boards only":     func(in *Input) { gpu0(in).Sliced = "vgpu" },
+		"time that runs back":   func(in *Input) { in.set("prefill_ms", -1) },
+		"no time":               func(in *Input) { in.set("prefill_ms", 0) },
 		"nothing of this timed": func(in *Input) { in.drop("prefill_ms") }},
 	"R4": {"not timed": func(in *Input) { in.each(func(r *stats.Result) { r.Latency = nil }) }},
 	"E1": {"no limit is known": func(in *Input) { in.GPUs[3].Model = nil }, "not alone": func(in *Input) { in.Engines[0].Declared.Alone = false }, "no counter": func(in *Input) { in.Telemetry.Activity[3].EnergyJ = nil },

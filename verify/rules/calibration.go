@@ -124,15 +124,35 @@ func DefaultCalibration() *Calibration { return loadBuiltIn() }
 
 // An error in an embedded file is a programming error.
 var loadBuiltIn = sync.OnceValue(func() *Calibration {
-	c, err := ParseCalibration(builtIn, false)
+	c, err := parseCalibration(builtIn)
 	if err != nil {
 		panic("built-in calibration: " + err.Error())
 	}
 	return c
 })
 
-// ParseCalibration reads a file strictly. One that was fitted on a demonstration is refused unless unsafeDemo.
+// ParseCalibration reads a file strictly. A limit that no rule asks for, or that violates on the other side, is refused: it would
+// be passed over in silence, or accuse everybody. A file that was fitted on a demonstration is refused unless unsafeDemo.
 func ParseCalibration(b []byte, unsafeDemo bool) (*Calibration, error) {
+	c, err := parseCalibration(b)
+	if err != nil {
+		return nil, err
+	}
+	if c.Demo && !unsafeDemo {
+		return nil, errors.New("calibration: fitted on a demonstration, whose nodes are not like yours (--unsafe-demo-calibration reads it all the same)")
+	}
+	for i, l := range c.Limits {
+		switch own := DefaultCalibration().limit(l.Rule, l.Name, Scope{}); {
+		case own == nil:
+			return nil, fmt.Errorf("calibration: limit %d: rule %s has no limit %.32s (hallmark rules lists them)", i, l.Rule, l.Name)
+		case own.Bad[0] != l.Bad[0]:
+			return nil, fmt.Errorf("calibration: limit %d: %s.%s violates where a value is %s the limit, not %s", i, l.Rule, l.Name, own.Bad, l.Bad)
+		}
+	}
+	return c, nil
+}
+
+func parseCalibration(b []byte) (*Calibration, error) {
 	if len(b) > MaxCalibrationSize {
 		return nil, fmt.Errorf("calibration: %d bytes, limit %d", len(b), MaxCalibrationSize)
 	}
@@ -142,9 +162,6 @@ func ParseCalibration(b []byte, unsafeDemo bool) (*Calibration, error) {
 	}
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("calibration: %w", err)
-	}
-	if c.Demo && !unsafeDemo {
-		return nil, errors.New("calibration: fitted on a demonstration, whose nodes are not like yours (--unsafe-demo-calibration reads it all the same)")
 	}
 	return &c, nil
 }

@@ -34,6 +34,8 @@ func TestCalibrationIsReadStrictly(t *testing.T) {
 		"a member twice":         {`"id":"a"`, `"id":"a","id":"b"`},
 		"no such rule":           {"M5", "M9"},
 		"a name with spaces":     {`"low"`, `"l w"`},
+		"a limit nobody asks":    {`"low"`, `"lower"`},
+		"the other side":         {`"bad":"<"`, `"bad":">"`},
 		"no comparison":          {`"bad":"<"`, `"bad":"="`},
 		"no source":              {`"source":"s"`, `"source":""`},
 		"no counts":              {`"honest":{"nodes":40,"flagged":1},`, ``},

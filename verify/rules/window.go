@@ -23,7 +23,7 @@ func (e *eval) served(eng *Engine) (served Stat, list []stretch.Activity, inputs
 		e.unable(subject, Premise, "the telemetry has gaps, or is of several boots: what was used meanwhile is not known", eng.From, t.From)
 		return Stat{}, nil, nil, false
 	}
-	results := e.results(eng, "results with tokens and times", func(r *stats.Result) bool {
+	results := e.results(eng, "tokens and times", func(r *stats.Result) bool {
 		return r.Sample.Tokens > 0 && r.Epoch.StartMS > 0 && r.Epoch.EndMS > 0
 	})
 	if results == nil {

@@ -43,6 +43,7 @@ type crossed struct {
 	Rules         []verify.RuleOutcome  `json:"rules"`
 	Hypotheses    []verify.Hypothesis   `json:"hypotheses"`
 	NextChallenge *verify.NextChallenge `json:"next_challenge"`
+	Findings      []verify.Finding      `json:"findings,omitempty"` // why it was refused before anything was compared
 }
 
 func crosscheck(path string, f verifyFlags) error {
@@ -50,15 +51,19 @@ func crosscheck(path string, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	if r.Tier == verify.TierNone && len(r.Rules) == 0 { // refused before anything was compared
-		printFindings(r, f.all)
-		return errRefused
-	}
-	if f.asJSON {
+	refused := r.Tier == verify.TierNone && len(r.Rules) == 0 // before anything was compared
+	switch {
+	case f.asJSON:
+		out := crossed{r.Node, r.Tier, r.Conclusion, r.Rules, r.Hypotheses, r.NextChallenge, nil}
+		if refused {
+			out.Findings = r.Findings
+		}
 		enc := json.NewEncoder(os.Stdout)
 		enc.SetIndent("", "  ")
-		err = enc.Encode(crossed{r.Node, r.Tier, r.Conclusion, r.Rules, r.Hypotheses, r.NextChallenge})
-	} else {
+		err = enc.Encode(out)
+	case refused:
+		printFindings(r, f.all)
+	default:
 		printRules(r, f.all)
 	}
 	if err != nil {

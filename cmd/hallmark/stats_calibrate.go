@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -72,7 +73,7 @@ func (f *calibrateFlags) calibrate(files []string) error {
 		records = append(records, *r)
 	}
 	if f.id == "" {
-		f.id = f.out
+		f.id = filepath.Base(f.out) // not the folders of this machine: results state it
 	}
 	c, err := rules.Fit(records, rules.FitOptions{Base: base, ID: f.id, Rules: only, Scope: rules.Scope{GPU: f.gpu, Model: f.model}, Demo: f.demo})
 	if err != nil {

@@ -81,7 +81,7 @@ func writeAnswers(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	var b strings.Builder
-	fmt.Fprintf(&b, `{"schema":%q,"domain":"d","epoch":{"id":"e1"},"nodes":{"ref":{},"same":{"endpoint":"https://192.0.2.1/v1"},"other":{"endpoint":"https://192.0.2.2/v1"}}}`+"\n", compute.AnswersSchema)
+	fmt.Fprintf(&b, `{"schema":%q,"domain":"d","epoch":{"id":"e1"},"sampling":{"temperature":0.7},"nodes":{"ref":{},"same":{"endpoint":"https://192.0.2.1/v1"},"other":{"endpoint":"https://192.0.2.2/v1"}}}`+"\n", compute.AnswersSchema)
 	for _, node := range []string{"ref", "same", "other"} {
 		vocabulary := 0
 		if node == "other" {

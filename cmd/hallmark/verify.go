@@ -59,10 +59,11 @@ Exit status: 0 accepted at the tier asked for, 1 judged and not accepted, 2 coul
 		RunE: func(_ *cobra.Command, args []string) error { return verifyRecord(args[0], f) },
 	}
 	f.register(cmd.Flags())
+	cmd.Flags().StringVar(&f.tier, "tier", f.tier, "tier that decides the exit status: "+tierNames())
 	return cmd
 }
 
-// register adds the flags that verify and crosscheck share. The tier in f is the default.
+// register adds the flags that verify and crosscheck share.
 func (f *verifyFlags) register(fl *pflag.FlagSet) {
 	fl.StringVar(&f.validator, "validator", "", "public key of the validator that made the record")
 	fl.StringVar(&f.node, "node", "", "node record from hallmark enroll")
@@ -71,7 +72,6 @@ func (f *verifyFlags) register(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.policies, "policy", nil, "tier policy file in place of the built-in one; may be repeated")
 	fl.StringVar(&f.at, "at", "", "judge age as of this time (RFC 3339; default now)")
 	fl.DurationVar(&f.maxAge, "max-age", 0, "refuse records older than this (default: any age)")
-	fl.StringVar(&f.tier, "tier", f.tier, "tier that decides the exit status: "+tierNames())
 	fl.StringVar(&f.stored, "challenge", "", "the signed challenge a live validator stored when it asked")
 	fl.StringVar(&f.history, "history", "", "directory of earlier verdicts and logs of this node, for what spans time")
 	fl.StringArrayVar(&f.with, "with", nil, "another record of the node, to judge the telemetry between both; may be repeated")

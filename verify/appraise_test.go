@@ -259,7 +259,7 @@ func TestDemoNodeNeedsTheUnsafeOption(t *testing.T) {
 	f.node = func(n *attest.Node) { n.Trust = attest.TrustDemo }
 	e := Endorsements{Validator: &f.validator.PublicKey, Node: f.nodeFile(), AcceptDemoRootsUnsafe: true}
 	r, err := f.judgeWith(e, nil, Options{At: f.at.Add(time.Second), Asked: TierCommunity})
-	if err != nil || !r.Accepted {
+	if err != nil || !r.Accepted || !r.Demo {
 		t.Fatal(err, r)
 	}
 }

@@ -11,6 +11,7 @@ import (
 func (v *Verifier) Decide(c *CrossChecked) *Result {
 	r := v.newResult(c.auth.options, c.findings)
 	r.Node = c.auth.bound.UEID.String()
+	r.Demo = c.auth.node != nil && c.auth.node.Trust == attest.TrustDemo
 	r.Received = stamp(c.auth.record.Received)
 	r.Claims, r.Rules, r.Conclusion, r.Hypotheses, r.NextChallenge = c.claims, c.rules, c.conclusion, c.hypotheses, c.next
 	r.Tier = TierNone

@@ -14,6 +14,7 @@ type Result struct {
 	Asked         Tier                              `json:"asked"`
 	Ceiling       string                            `json:"ceiling"`
 	Node          string                            `json:"node,omitempty"`
+	Demo          bool                              `json:"demo,omitempty"` // the node was enrolled under a demonstration authority, which an option that says unsafe believes
 	Validator     string                            `json:"validator"`
 	Received      string                            `json:"received,omitempty"`
 	Unmet         []Unmet                           `json:"unmet"`

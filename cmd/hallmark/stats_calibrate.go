@@ -44,7 +44,7 @@ narrow it. Nodes of one operator are one operator: take them from several.`,
 	fl.StringVar(&f.gpu, "gpu", "", "the limits hold for this model of the catalogue only")
 	fl.StringVar(&f.model, "model", "", "the limits hold for this declared model only")
 	fl.StringVar(&f.calibration, "calibration", "", "begin with the limits of this file in place of built-in ones")
-	fl.BoolVar(&f.demo, "unsafe-demo", false, "take results of any tier, and mark the file as fitted on a demonstration")
+	fl.BoolVar(&f.demo, "unsafe-demo", false, "take results of any tier, and of demonstrations, and mark the file as fitted on a demonstration")
 	_ = cmd.MarkFlagRequired("output")
 	return cmd
 }
@@ -102,6 +102,7 @@ func (f *calibrateFlags) result(path string) (*rules.Record, error) {
 	var r struct {
 		Node  string               `json:"node"`
 		Tier  verify.Tier          `json:"tier"`
+		Demo  bool                 `json:"demo"`
 		Rules []verify.RuleOutcome `json:"rules"`
 	}
 	if err := json.Unmarshal(b, &r); err != nil || r.Node == "" || r.Rules == nil {
@@ -109,6 +110,9 @@ func (f *calibrateFlags) result(path string) (*rules.Record, error) {
 	}
 	if !f.demo && (r.Tier == verify.TierNone || r.Tier == verify.TierCommunity) {
 		return nil, fmt.Errorf("%s: %s reached %s: limits are fitted on nodes of tier verified or above", path, r.Node, r.Tier)
+	}
+	if !f.demo && r.Demo {
+		return nil, fmt.Errorf("%s: %s was enrolled under a demonstration authority: --unsafe-demo takes it, and marks the limits", path, r.Node)
 	}
 	return &rules.Record{Node: r.Node, Outcomes: r.Rules}, nil
 }

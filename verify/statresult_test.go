@@ -2,8 +2,10 @@ package verify
 
 import (
 	"bytes"
+	"crypto/ecdsa"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,4 +123,51 @@ func signedLine(t *testing.T, doc []byte) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// FuzzStatResults hands arbitrary bytes to the reader of results: what it reads is a record by the schema, once for each line that has one, and reads again as the same.
+func FuzzStatResults(f *testing.F) {
+	key, err := sign.GenerateKey()
+	if err != nil {
+		f.Fatal(err)
+	}
+	v := 1.5
+	t := stats.New("t")
+	t.Value = &v
+	r := &stats.Result{Schema: stats.Schema, ID: "x", Method: stats.Method{Name: stats.LatencyMethod, Version: "1"}, Subject: stats.Subject{NodeID: "n"}, Stats: []stats.Stat{t},
+		Epoch: stats.Epoch{ID: "e"}, Reference: stats.Reference{Kind: stats.None}, Decision: stats.Inlier}
+	for _, k := range []*ecdsa.PrivateKey{nil, key} {
+		line, err := MarshalStatResult(k, r)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(line)
+		f.Add(slices.Concat(line, []byte("\n\r\n  \n"), line))
+		f.Add(line[:len(line)/2])
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		if list, err := ReadStatResults(file, &key.PublicKey, nil); err == nil {
+			for _, s := range list {
+				if !s.Checked {
+					t.Fatal("unsigned, and a signer was named")
+				}
+			}
+		}
+		list, err := ReadStatResults(file, nil, &key.PublicKey)
+		if err != nil {
+			return
+		}
+		if lines := bytes.Count(file, []byte("\n")) + 1; len(list) > lines {
+			t.Fatalf("%d results of %d lines", len(list), lines)
+		}
+		for _, s := range list {
+			line, err := MarshalStatResult(nil, s.Result)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := ReadStatResult(line, nil); err != nil || again.ID != s.ID {
+				t.Fatalf("%v: %s", err, line)
+			}
+		}
+	})
 }

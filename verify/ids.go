@@ -189,7 +189,7 @@ var registry = []Entry{
 
 	{"crosscheck.not_evaluable", "cross-check", None, harmless, "No statistical results about this node were given (--stats): only rules on the node's own statements ran, and nothing was held against the answers."},
 	{"stats.unclaimed", "cross-check", Warning, harmless, "Results about this node are of an endpoint or a model that none of its engines states. The rules read none of them: correct the configuration (engines[].public, declared.model), or ask who answered."},
-	{"rules.contradicted", "cross-check", Contraindicated, exact, "A bound is violated whose premises the node itself states: its evidence contradicts itself, or what the validator measured. The rule and the numbers stand beside."},
+	{"rules.contradicted", "cross-check", Contraindicated, reference, "A bound is violated whose premises the node itself states: its evidence contradicts itself, or what the validator measured and the catalogue says of its GPUs. The rule and the numbers stand beside."},
 	{"rules.suspect", "cross-check", Warning, heuristic, "Rules that honest nodes rarely violate are violated, from several sides. That is no proof: the hypotheses name honest causes too, and next_challenge what would tell them apart."},
 	{"rules.clear", "cross-check", Affirming, harmless, "The rules that could be judged do not speak against the node together. Those that could not are listed with what they lack."},
 	{"engine.precision.match", "cross-check", Affirming, harmless, "The weight files' headers hold the declared precision or more."},

@@ -38,7 +38,8 @@ type Options struct {
 	Stored []byte
 	// History is what was kept of this node before; nil: nothing that spans time is judged.
 	History *History
-	// Stats are statistical results, of any nodes: those about this one are read, by its ueid or by StatsNode.
+	// Stats are statistical results, of any nodes: those about this one are read, by its ueid or by StatsNode. All are looked
+	// through for each record: who judges many nodes gives each its own.
 	Stats     []StatResult
 	StatsNode string
 	// Calibration holds the limits of the rules; nil: the built-in ones.

@@ -24,8 +24,8 @@ const (
 	clipWeak    = 1 // a hint
 )
 
-// weight is what a violation adds. A limit that was never measured on honest nodes, one that bounds and one about
-// capacity add nothing; nor does a contradiction, which needs no score.
+// weight is what a violation adds. A limit that was never measured on honest nodes and one about capacity add nothing; nor does a
+// contradiction, which needs no score. An exact one that does not contradict (I1) adds the most that a rule can: there is no rate to count.
 func weight(o *Outcome) float64 {
 	if o.Outcome != Violated || !o.Calibrated || o.capacity || o.Contradicts || o.Value == nil {
 		return 0
@@ -35,7 +35,7 @@ func weight(o *Outcome) float64 {
 		most = clipWeak
 	}
 	if o.Calibration == Exact || o.Calibration == DataSheet {
-		return most // a bound whose premises are not all shown
+		return most
 	}
 	return max(0, min(most, -math.Log(o.rate)))
 }

@@ -32,6 +32,10 @@ var n1 = Rule{ID: "N1", Group: Fabric, Kind: Bound,
 			if !ok || !e.observed(eng, s) {
 				return
 			}
+			if !unique(s.Result) {
+				e.unable(subject, Lacking, "the prompts were not all new: an answer may have been kept (sampling.unique_prompts)", inputs...)
+				return
+			}
 			tokens, sent, gpus := float64(s.Sample.Tokens), 0.0, uint64(0)
 			for _, a := range list {
 				if a.LinkSentMiB != nil && (eng.GPUs == nil || contains(eng.GPUs, a)) {

@@ -219,7 +219,7 @@ var unableCases = map[string]map[string]func(*Input){
 			in.Telemetry.Activity[i].MostBusy = nil
 		}
 	}, "asked outside": func(in *Input) { in.Telemetry.FromMS = asked + 1 }, "not alone": func(in *Input) { in.Engines[0].Declared.Alone = false }},
-	"N1": {"counters of one GPU only": func(in *Input) {
+	"N1": {"prompts not new": func(in *Input) { in.each(func(r *stats.Result) { r.Sample.Sampling.UniquePrompts = false }) }, "counters of one GPU only": func(in *Input) {
 		for i := range in.Telemetry.Activity[1:] {
 			in.Telemetry.Activity[i+1].LinkSentMiB = nil
 		}

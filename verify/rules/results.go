@@ -21,10 +21,11 @@ func (in *Input) about(r *stats.Result, e *Engine) bool {
 	return slices.ContainsFunc(e.Public, func(p string) bool { return in.sameURL(p, r.Subject.Endpoint) })
 }
 
-// Unclaimed lists results that no stated engine names: of an endpoint or model that the node does not own up to.
+// Unclaimed lists the validator's own results that no stated engine names: of an endpoint or model that the node does not own up to.
+// Others may have signed what they like.
 func (in *Input) Unclaimed() (out []Stat) {
 	for _, s := range in.Stats {
-		if !slices.ContainsFunc(in.Engines, func(e Engine) bool { return in.about(s.Result, &e) }) {
+		if s.Own && !slices.ContainsFunc(in.Engines, func(e Engine) bool { return in.about(s.Result, &e) }) {
 			out = append(out, s)
 		}
 	}

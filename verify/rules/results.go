@@ -68,7 +68,7 @@ func (e *eval) results(eng *Engine, what string, has func(*stats.Result) bool) [
 	}
 	switch own := slices.DeleteFunc(slices.Clone(found), func(s Stat) bool { return !s.Own }); {
 	case len(all) == 0:
-		e.unable(subject, Lacking, "no "+what+": give results with --stats", eng.From)
+		e.unable(subject, Lacking, "not given (--stats): "+what, eng.From)
 	case len(found) == 0:
 		e.unable(subject, Silent, fmt.Sprintf("%s is of %s, which this engine does not name", what, where(all[0].Result)), eng.From, all[0].From)
 	case len(own) == 0:

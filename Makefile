@@ -12,7 +12,7 @@ SOAK_MINUTES ?= 60
 # go-nvml's header marks old calls as deprecated; drivers in the field have no others.
 export CGO_CFLAGS := -Wno-deprecated-declarations
 
-.PHONY: all build run test check vet links fuzz vectors vuln soak mutate-tdx bench bench-batch bench-hash bench-telemetry bench-stats deb rpm packages vmtest vmtest-verity clean setup setup-test
+.PHONY: all build run test check vet links fuzz vectors vuln soak soak-domain mutate-tdx bench bench-batch bench-hash bench-telemetry bench-stats deb rpm packages vmtest vmtest-verity clean setup setup-test
 
 all: build
 
@@ -28,12 +28,14 @@ setup: ## what `make run` needs, by apt where it is missing
 setup-test: ## what `make test` needs beside it
 	@packaging/setup.sh gcc swtpm swtpm_setup tpm2_checkquote fsverity readelf
 
-run: setup build ## the main job, end to end, with attackers, on this machine alone
+run: setup build ## the main job, end to end, with attackers, then a domain of nodes, on this machine alone
 	bin/hallmark-demo
+	bin/hallmark-demo domain
 
 test: setup-test ## all tests
 	go test ./...
 	cd internal/integration && go test ./...
+	HALLMARK_DOMAIN=1 go test ./cmd/hallmark-demo -run TestDomain -count 1
 
 check: setup-test vet links ## format, vet, staticcheck, race tests, import rules, tidy
 	go test -race ./agent/... ./attest/... ./gpu/... ./internal/... ./sign/... ./stats/... ./verify/...
@@ -61,6 +63,11 @@ soak: setup-test ## an hour of a failing driver, 1,000 kills while recording, 10
 	HALLMARK_SOAK_MINUTES=$(SOAK_MINUTES) go test ./cmd/hallmark-gpuprobe -run TestAgentSurvives -count 1 -timeout 90m -v
 	HALLMARK_KILLS=1000 go test ./agent/recorder -run TestKilled -count 1 -timeout 60m -v
 	HALLMARK_SOAK=100000 go test ./attest/tpm -run TestSoak -count 1 -timeout 30m -v
+
+DOMAIN_RUNS ?= 20
+
+soak-domain: setup-test ## so many runs of the demo's domain: every cheat named, no wrong word of an honest node; 90 s each
+	HALLMARK_DOMAIN=$(DOMAIN_RUNS) go test ./cmd/hallmark-demo -run TestDomain -count 1 -timeout 5h -v
 
 MUTATIONS   ?= 2000000
 

@@ -44,7 +44,7 @@ func (ap *Appraised) coverage() (*rules.Coverage, string) {
 	if b == nil || b.first.chain == nil || b.first.auth.record.Received > ap.auth.record.Sent || b.first.chain.begin().BootID != q.begin().BootID {
 		return nil, "no second answer in this boot brackets the first challenge"
 	}
-	if b.hole != "" && !b.gapped { // its times, or what is shown between them, are not those of this time
+	if b.hole != "" && !b.gapped && !b.unmarked { // its times, or what is shown between them, are not those of this time
 		return nil, clip("the two answers do not bracket the time between them: " + b.hole)
 	}
 	was, rec := b.first.chain, &b.first.auth.record
@@ -61,7 +61,13 @@ func (ap *Appraised) coverage() (*rules.Coverage, string) {
 		return nil, "nothing before the first challenge is shown: the rule needs --window with the first answer"
 	}
 	c := shown.Cover(was.begin().BootID, from, to)
-	return &rules.Coverage{Percent: c.Percent(), LargestMS: c.LargestMS, AllowedMS: maxGap, Of: "challenge of " + stamp(rec.Sent)}, ""
+	out := &rules.Coverage{Percent: c.Percent(), LargestMS: c.LargestMS, AllowedMS: maxGap, Of: "challenge of " + stamp(rec.Sent)}
+	// Without a mark records may be of an earlier time: they show no coverage. That some are missing they show all the same, as where an agent was
+	// stopped before it could mark any.
+	if b.unmarked && out.Percent >= 95 && out.LargestMS <= maxGap {
+		return nil, clip("the two answers do not bracket the time between them: " + b.hole)
+	}
+	return out, ""
 }
 
 // energyFalls says which counters fell without their driver.

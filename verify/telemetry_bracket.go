@@ -21,10 +21,11 @@ var telemetryIDs = []string{"telemetry.window_missing", "telemetry.chain", "tele
 
 // bracket is what two answers show of the time between them.
 type bracket struct {
-	first  *Beside
-	hole   string // why the time is not covered, "" where it is
-	gapped bool   // hole is for gaps alone
-	clocks bool   // hole is that the validator's clock and the node's disagree, as they do where the former was set back
+	first    *Beside
+	hole     string // why the time is not covered, "" where it is
+	gapped   bool   // hole is for gaps alone
+	unmarked bool   // hole is that no record is marked with the first challenge
+	clocks   bool   // hole is that the validator's clock and the node's disagree, as they do where the former was set back
 	// Times since boot at which the claims of both were made, ms; only in one boot.
 	from, to      uint64
 	gaps, largest uint64 // ms
@@ -123,6 +124,7 @@ func (ap *Appraised) covered(b *bracket) string {
 		return hole
 	}
 	if hole := marked(ap.chain.shown, b); hole != "" {
+		b.unmarked = true
 		return hole
 	}
 	b.records = len(entries)

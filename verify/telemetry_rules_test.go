@@ -34,6 +34,7 @@ func TestRuleC2NeedsTheTimeAroundTheFirstChallenge(t *testing.T) {
 		"off long after it":    {func(g *gpuLog) { g.sweeps(30); g.at = g.at.Add(30 * time.Second); g.sweeps(120) }, true, rules.Pass, "covered"},
 		"another boot":         {func(g *gpuLog) { g.stop(); g.bootID, g.boot = 2, g.at; g.restart(); g.sweeps(120) }, true, rules.NotEvaluable, "no second answer"},
 		"nothing is marked":    {func(g *gpuLog) { g.marks = nil; g.sweeps(120) }, true, rules.NotEvaluable, "marked"},
+		"stopped at once":      {func(g *gpuLog) { g.marks = nil; g.at = g.at.Add(13 * time.Second); g.sweeps(120) }, true, rules.Violated, "covered"},
 		"a clock that stood":   {func(g *gpuLog) { g.sweeps(120); g.at, g.boot = g.at.Add(time.Minute), g.boot.Add(time.Minute) }, true, rules.NotEvaluable, "since boot"},
 		"an agent's new start": {func(g *gpuLog) { g.sweeps(20); g.stop(); g.restart(); g.sweeps(120) }, true, rules.Pass, "covered"},
 	} {

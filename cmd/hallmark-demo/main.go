@@ -89,19 +89,24 @@ finding, 1 something else happened, 2 could not run.`,
 	fl.BoolVar(&f.list, "list", false, "list the attacks and end")
 	fl.BoolVar(&f.asJSON, "json", false, "print JSON")
 	fl.StringVar(&f.keep, "keep", "", "folder for keys, node record, reference and answer, to judge them by hand")
-	cmd.AddCommand(engineCommand())
+	cmd.AddCommand(domainCommand(), engineCommand())
 	return cmd
 }
 
 // engineCommand is what the copies of this program run that stand for inference engines.
 func engineCommand() *cobra.Command {
 	var weights, listen string
+	var m engine.Manner
 	cmd := &cobra.Command{
 		Use: "engine", Short: "Be the simulated engine", Hidden: true, Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return engine.Serve(cmd.Context(), weights, listen) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return engine.Serve(cmd.Context(), weights, listen, m) },
 	}
 	cmd.Flags().StringVar(&weights, "weights", "", "safetensors file")
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address")
+	cmd.Flags().Uint64Var(&m.Seed, "seed", 1, "which model answers")
+	cmd.Flags().DurationVar(&m.First, "first", 0, "time before the first token")
+	cmd.Flags().DurationVar(&m.PerToken, "per-token", 0, "time of one token")
+	cmd.Flags().BoolVar(&m.Canned, "canned", false, "one answer to each question")
 	return cmd
 }
 

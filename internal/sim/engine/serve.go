@@ -13,10 +13,10 @@ import (
 )
 
 // maxWeights bounds what the simulated engine maps.
-const maxWeights = 1 << 30
+const maxWeights = 8 << 30
 
-// Serve maps the weights and answers on listen until ctx ends.
-func Serve(ctx context.Context, weights, listen string) error {
+// Serve maps the weights and answers on listen until ctx ends, questions in the given manner.
+func Serve(ctx context.Context, weights, listen string, m Manner) error {
 	mapped, err := mapFile(weights)
 	if err != nil {
 		return fmt.Errorf("engine: weights: %w", err)
@@ -35,7 +35,8 @@ func Serve(ctx context.Context, weights, listen string) error {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintf(w, "{\"object\":\"list\",\"data\":[{\"id\":\"simulated\",\"object\":\"model\",\"tensors\":%d}]}\n", tensors)
 	})
-	srv := &http.Server{Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second}
+	mux.HandleFunc("POST /v1/chat/completions", m.complete)
+	srv := &http.Server{Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second}
 	stop := context.AfterFunc(ctx, func() { srv.Close() })
 	defer stop()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {

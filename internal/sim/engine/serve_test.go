@@ -21,7 +21,7 @@ func TestEngineHoldsItsWeightsMappedWhileItServes(t *testing.T) {
 	file, addr := filepath.Join(dir, File), free(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- Serve(ctx, file, addr) }()
+	go func() { done <- Serve(ctx, file, addr, Manner{}) }()
 	if body := get(t, "http://"+addr+"/v1/models"); !strings.Contains(body, `"tensors":4`) {
 		t.Error(body)
 	}
@@ -43,7 +43,7 @@ func TestEngineRefusesWhatIsNoWeightsFile(t *testing.T) {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := Serve(t.Context(), file, "127.0.0.1:0"); err == nil {
+		if err := Serve(t.Context(), file, "127.0.0.1:0", Manner{}); err == nil {
 			t.Errorf("%q was served", content)
 		}
 	}

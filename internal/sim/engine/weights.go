@@ -34,6 +34,14 @@ func WriteDownCast(dir string, seed uint64, width uint64) error {
 	return write(dir, "F8_E4M3", 1, seed, width)
 }
 
+// WriteLargeModel writes a model whose numbers are all zero and take no room on the disk: as large as engines' own are, for rules that ask how long
+// reading it must take.
+func WriteLargeModel(dir string, width uint64) error { return write(dir, "BF16", 2, 0, width) }
+
+// WriteLargeDownCast is the same in 8 bits.
+func WriteLargeDownCast(dir string, width uint64) error { return write(dir, "F8_E4M3", 1, 0, width) }
+
+// write makes a model; seed 0 leaves its numbers zero.
 func write(dir, dtype string, bytesEach, seed, width uint64) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("model: %w", err)
@@ -50,11 +58,18 @@ func write(dir, dtype string, bytesEach, seed, width uint64) error {
 	}
 	h = append(h, bytes.Repeat([]byte(" "), (8-len(h)%8)%8)...) // data begins aligned
 	file := append(binary.LittleEndian.AppendUint64(nil, uint64(len(h))), h...)
-	r := rand.NewPCG(seed, 0)
-	for range layers * size / 8 {
-		file = binary.LittleEndian.AppendUint64(file, r.Uint64())
+	whole := int64(len(file)) + int64(layers*size)
+	if seed != 0 {
+		r := rand.NewPCG(seed, 0)
+		for range layers * size / 8 {
+			file = binary.LittleEndian.AppendUint64(file, r.Uint64())
+		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, File), file, 0o644); err != nil {
+	path := filepath.Join(dir, File)
+	if err := os.WriteFile(path, file, 0o644); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	if err := os.Truncate(path, whole); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
 	config := fmt.Sprintf("{\"architectures\":[\"Demo\"],\"hidden_size\":%d,\"num_hidden_layers\":%d}\n", width, layers)

@@ -23,6 +23,8 @@ type EngineConfig struct {
 	Endpoint string // URL
 	Model    string // directory of weights
 	Declared string // the model's name, the owner's word
+	// Public is where the validator asks questions, answered by this host alone and without a draft model; "" declares none of it.
+	Public string
 }
 
 // yaml writes agent.yaml. Strings are quoted as Go does it, which YAML's double-quoted style reads alike.
@@ -38,7 +40,11 @@ func (o *Options) yaml(listen string) string {
 	line("logs: { boot: %q, ima: %q, entries: all }", orNone(o.BootLog), orNone(o.IMALog))
 	if e := o.Engine; e != nil {
 		line("engines:\n  - name: main\n    endpoint: %s\n    models: [%q]", e.Endpoint, e.Model)
-		line("    declared: { model: %q, precision: bf16, tensor_parallel: 8 }", e.Declared)
+		if e.Public == "" {
+			line("    declared: { model: %q, precision: bf16, tensor_parallel: 8 }", e.Declared)
+		} else {
+			line("    public: [%s]\n    declared: { model: %q, precision: bf16, speculation: 0, alone: true }", e.Public, e.Declared)
+		}
 	}
 	return b.String()
 }

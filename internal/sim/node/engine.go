@@ -35,14 +35,14 @@ func NewEngine(dir string) (*Engine, error) {
 // Endpoint is the engine's URL.
 func (e *Engine) Endpoint() string { return "http://" + e.Address }
 
-// Run ends the running program, if any, and starts binary with weights at the same address.
-func (e *Engine) Run(ctx context.Context, binary, weights string) error {
+// Run ends the running program, if any, and starts binary with weights at the same address, and further arguments.
+func (e *Engine) Run(ctx context.Context, binary, weights string, more ...string) error {
 	if err := e.Stop(); err != nil {
 		return err
 	}
 	e.starts++
 	log := filepath.Join(e.dir, fmt.Sprintf("engine-%d.log", e.starts))
-	p, err := startProcess(log, binary, "engine", "--weights", weights, "--listen", e.Address)
+	p, err := startProcess(log, binary, append([]string{"engine", "--weights", weights, "--listen", e.Address}, more...)...)
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}

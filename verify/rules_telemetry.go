@@ -17,19 +17,26 @@ func (ap *Appraised) telemetryInput() (*rules.Telemetry, string) {
 	case s == nil || len(s.Entries) == 0:
 		return nil, "no window was asked for or shown: challenge with --window or --since"
 	}
-	t := &rules.Telemetry{From: ap.source(attest.KindTelemetry), Checks: ap.chain.checks, Activity: ap.chain.did, SpanSeconds: float64(s.Covered()) / 1000}
+	t := &rules.Telemetry{From: ap.source(attest.KindTelemetry), Checks: ap.chain.checks, Activity: ap.chain.did}
 	t.FromMS, t.ToMS = ap.shownTimes()
+	t.SpanSeconds = float64(span(s)) / 1000
 	t.Coverage, t.Why = ap.coverage()
 	return t, ""
 }
 
+// span is the time since boot from the first record to the last, ms.
+func span(s *stretch.Stretch) uint64 {
+	first, last := s.Entries[0].Record.Uptime, s.Entries[len(s.Entries)-1].Record.Uptime
+	return last - min(first, last)
+}
+
 // shownTimes are the times, by the validator's clock, within which the shown records surely lie one after the other
-// without a gap: zero where there is one, or where they are of several boots. The claims were made, at q.Now since boot, between sending and receiving.
+// with gaps of a twentieth at most: zero where there are more, or where they are of several boots. The claims were made, at q.Now since boot, between sending and receiving.
 func (ap *Appraised) shownTimes() (from, to uint64) {
 	s, q, r := ap.chain.shown, ap.chain.quotedChain, &ap.auth.record
 	first, last := &s.Entries[0], &s.Entries[len(s.Entries)-1]
 	if first.Begin == nil || first.Begin.BootID != q.begin().BootID || !ap.chain.ordered || ap.chain.parallel ||
-		s.Covered() != last.Record.Uptime-min(first.Record.Uptime, last.Record.Uptime) || last.Record.Uptime > q.Now {
+		s.Covered() < span(s)-span(s)/20 || last.Record.Uptime > q.Now {
 		return 0, 0
 	}
 	began, ended := q.Now-first.Record.Uptime, q.Now-last.Record.Uptime

@@ -26,11 +26,12 @@ var e1 = Rule{ID: "E1", Group: Work, Kind: Heuristic,
 					e.unable(subject, Silent, "GPU "+a.GPU+" has no energy counter over the time", inputs...)
 					return
 				}
-				above += *a.EnergyJ
+				did := *a.EnergyJ
 				if a.RestW != nil { // a card that never rested is given all of its energy
-					above -= *a.RestW * a.Seconds
+					did -= *a.RestW * a.Seconds
 					rest += *a.RestW * a.Seconds
 				}
+				above += did * max(1, e.in.Telemetry.SpanSeconds/a.Seconds) // and in the moments that nobody recorded it did as much
 			}
 			r := reading{subject: subject, limit: "j_per_token", scope: e.scope(eng), value: above / tokens, basis: Observed, inputs: inputs,
 				reason: fmt.Sprintf("%.0f J above rest for %.0f tokens", above, tokens)}

@@ -129,7 +129,7 @@ type Telemetry struct {
 	Coverage *Coverage // nil: CoverageWhy
 	Why      string    // why there is no coverage to judge
 	Activity []stretch.Activity
-	// SpanSeconds is how long the records cover together: what a GPU was followed for is held against it.
+	// SpanSeconds is the time from the first record to the last: what a GPU was followed for is held against it.
 	SpanSeconds float64
 }
 

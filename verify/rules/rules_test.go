@@ -214,7 +214,7 @@ var unableCases = map[string]map[string]func(*Input){
 		}},
 	"E2": {"no segment": func(in *Input) { clear1(in, "E2") }},
 	"U1": {"never busy": func(in *Input) { in.Telemetry.Activity[0].BusyAtPower = nil }},
-	"U2": {"little work": func(in *Input) { in.each(func(r *stats.Result) { r.Sample.Tokens = 1000 }) }, "no utilisation": func(in *Input) {
+	"U2": {"gaps that may hide the work": func(in *Input) { in.Telemetry.Activity[2].Seconds = .96*in.Telemetry.SpanSeconds - 5 }, "little work": func(in *Input) { in.each(func(r *stats.Result) { r.Sample.Tokens = 1000 }) }, "no utilisation": func(in *Input) {
 		for i := range in.Telemetry.Activity {
 			in.Telemetry.Activity[i].MostBusy = nil
 		}
@@ -328,6 +328,19 @@ func TestEachRuleIsMissingWithoutItsInput(t *testing.T) {
 				t.Errorf("%s: %+v", r.ID, o)
 			}
 		}
+	}
+}
+
+// In moments that nobody recorded a GPU is taken to have done as much as in the others.
+func TestEnergyOfUnrecordedMomentsIsNotHeldAgainstANode(t *testing.T) {
+	in := full()
+	whole := part(Judge(in, fitted()), "E1", "j_per_token")
+	for i := range in.Telemetry.Activity {
+		a := &in.Telemetry.Activity[i]
+		a.Seconds, a.EnergyJ = a.Seconds*.96, ptr(*a.EnergyJ*.96)
+	}
+	if o := part(Judge(in, fitted()), "E1", "j_per_token"); o == nil || whole == nil || math.Abs(*o.Value-*whole.Value) > 1e-9 {
+		t.Errorf("%+v, %+v", whole, o)
 	}
 }
 

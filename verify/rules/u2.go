@@ -32,15 +32,18 @@ var u2 = Rule{ID: "U2", Group: Work, Kind: Heuristic,
 			if !ok {
 				return
 			}
-			if work := tokens * lookedUp * *eng.Model.ActiveBytes / (b * 1e9 * float64(1+*eng.Declared.Speculation)); work < 10 {
-				e.unable(subject, Premise, fmt.Sprintf("%.0f tokens are %.1f s of work on %s: ask for more", tokens, work, names), inputs...)
-				return
-			}
+			work := tokens * lookedUp * *eng.Model.ActiveBytes / (b * 1e9 * float64(1+*eng.Declared.Speculation))
+			unseen := 0.0 // seconds that nobody recorded of some GPU: it may have worked then
 			most, seen := 0.0, false
 			for _, a := range list {
+				unseen = max(unseen, e.in.Telemetry.SpanSeconds-a.Seconds)
 				if a.MostBusy != nil {
 					most, seen = max(most, *a.MostBusy), true
 				}
+			}
+			if work < 10+unseen {
+				e.unable(subject, Premise, fmt.Sprintf("%.0f tokens are %.1f s of work on %s, of which %.1f s may lie where nobody recorded: ask for more", tokens, work, names, min(work, unseen)), inputs...)
+				return
 			}
 			if !seen {
 				e.unable(subject, Silent, "the telemetry has no utilisation", inputs...)

@@ -16,9 +16,9 @@ type History struct {
 	// Logs are beginnings of the node's logs by name, as far as they were read before. They need
 	// no signature: with what the record adds they replay to the quoted registers, or they are worth nothing.
 	Logs map[string][]byte
-	// Others are other nodes whose verdicts name GPUs of this record; GPUsSince is when this node was first seen with any of them, 0: never.
+	// Others are other nodes whose verdicts name GPUs of this record; GPUsSince is when this node was first seen with each of them, by its name.
 	Others    []rules.Node
-	GPUsSince uint64
+	GPUsSince map[string]uint64
 }
 
 // around are the verdicts of the same attestation key that were surely before and surely after a record, and

@@ -196,7 +196,7 @@ func TestOneGPUUnderTwoNames(t *testing.T) {
 	}
 	// Who had it first is not harmed by who copies it.
 	r = f.polled(t, poll{t: 1, rate: 100}, e, func(o *Options) {
-		o.History = &History{Others: []rules.Node{before}, GPUsSince: before.First - 1}
+		o.History = &History{Others: []rules.Node{before}, GPUsSince: map[string]uint64{name: before.First - 1}}
 	})
 	if o := outcomeOf(t, r, "I1", c.GPUs[0].PCI.Address); o.Outcome != rules.Pass || !strings.Contains(o.Reason, "later or by weaker") {
 		t.Errorf("%+v", o)

@@ -56,16 +56,20 @@ func (s *Store) keepGPUs(v *attest.Verdict, doc []byte) error {
 	return nil
 }
 
-// GPUs returns the other nodes that stated any of these GPUs, and when this node was first seen with one (milliseconds
-// since the Unix epoch, 0: never). Verdicts must verify under key.
-func (s *Store) GPUs(u attest.UEID, names []attest.Digest, key *ecdsa.PublicKey) (others []rules.Node, since uint64, err error) {
-	at := map[string]int{}
+// GPUs returns the other nodes that stated any of these GPUs, each once for all that it stated over the same time, and
+// when this node was first seen with each (milliseconds since the Unix epoch, by the GPU's name). Verdicts must verify under key.
+func (s *Store) GPUs(u attest.UEID, names []attest.Digest, key *ecdsa.PublicKey) (others []rules.Node, since map[string]uint64, err error) {
+	type stay struct {
+		owner       string
+		first, last uint64
+	}
+	at, since := map[stay]int{}, map[string]uint64{}
 	for _, name := range names[:min(len(names), attest.MaxVerdictGPUs)] {
 		entries, err := os.ReadDir(s.gpu(name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
-			return nil, 0, fmt.Errorf("history: %w", err)
+			return nil, nil, fmt.Errorf("history: %w", err)
 		}
 		owners := 0
 		for _, e := range entries {
@@ -78,26 +82,23 @@ func (s *Store) GPUs(u attest.UEID, names []attest.Digest, key *ecdsa.PublicKey)
 			}
 			last, err := s.owner(name, owner, lastSuffix, key)
 			if err != nil {
-				return nil, 0, err
+				return nil, nil, err
 			}
 			first, err := s.owner(name, owner, firstSuffix, key)
 			if err != nil {
-				return nil, 0, err
+				return nil, nil, err
 			}
 			if owner == u.String() {
-				if since == 0 || first.Received < since {
-					since = first.Received
-				}
+				since[name.String()] = first.Received
 				continue
 			}
-			i, known := at[owner]
+			of := stay{owner, first.Received, last.Received}
+			i, known := at[of]
 			if !known {
-				i, at[owner] = len(others), len(others)
+				i, at[of] = len(others), len(others)
 				others = append(others, rules.Node{Name: owner, From: rules.Source{Name: "verdict on " + owner, By: rules.Assurance(last.GPUs.Assurance)}, First: first.Received, Last: last.Received})
 			}
-			n := &others[i]
-			n.GPUs = append(n.GPUs, name.String())
-			n.First, n.Last = min(n.First, first.Received), max(n.Last, last.Received)
+			others[i].GPUs = append(others[i].GPUs, name.String())
 		}
 	}
 	return others, since, nil

@@ -28,15 +28,27 @@ func TestGPUsOfOtherNodesAreFound(t *testing.T) {
 		s.add(t, key, v, nil)
 	}
 	others, since, err := s.GPUs(attest.UEIDFromKey(attest.Digest{2}), []attest.Digest{{7}, {9}}, &key.PublicKey)
-	if err != nil || since != 4005 || len(others) != 1 || others[0].First != 1005 || others[0].Last != 5005 || len(others[0].GPUs) != 1 || others[0].From.By != rules.Asserted {
-		t.Errorf("%+v, since %d, %v", others, since, err)
+	if err != nil || len(since) != 2 || since[attest.Digest{7}.String()] != 4005 || len(others) != 1 || others[0].First != 1005 || others[0].Last != 5005 || len(others[0].GPUs) != 1 || others[0].From.By != rules.Asserted {
+		t.Errorf("%+v, since %v, %v", others, since, err)
 	}
 	others, since, err = s.GPUs(attest.UEIDFromKey(attest.Digest{1}), []attest.Digest{{7}, {8}}, &key.PublicKey)
-	if err != nil || since != 1005 || len(others) != 1 || others[0].From.By != rules.Measured {
-		t.Errorf("%+v, since %d, %v", others, since, err)
+	if err != nil || since[attest.Digest{7}.String()] != 1005 || since[attest.Digest{8}.String()] != 3005 || len(others) != 1 || others[0].From.By != rules.Measured {
+		t.Errorf("%+v, since %v, %v", others, since, err)
 	}
-	if others, since, err := s.GPUs(attest.UEIDFromKey(attest.Digest{3}), []attest.Digest{{77}}, &key.PublicKey); err != nil || since != 0 || others != nil {
-		t.Errorf("a GPU that nobody stated: %v, %d, %v", others, since, err)
+	if others, since, err := s.GPUs(attest.UEIDFromKey(attest.Digest{3}), []attest.Digest{{77}}, &key.PublicKey); err != nil || len(since) != 0 || others != nil {
+		t.Errorf("a GPU that nobody stated: %v, %v, %v", others, since, err)
+	}
+}
+
+// A node that gave one card away and still has another states each over a time of its own.
+func TestEachGPUHasItsOwnTime(t *testing.T) {
+	s, key := newStore(t), newKey(t)
+	for _, v := range []*attest.Verdict{stating(1, 1000, "asserted", 7, 8), stating(1, 5000, "asserted", 8), stating(2, 4000, "asserted", 7)} {
+		s.add(t, key, v, nil)
+	}
+	others, _, err := s.GPUs(attest.UEIDFromKey(attest.Digest{2}), []attest.Digest{{7}, {8}}, &key.PublicKey)
+	if err != nil || len(others) != 2 || others[0].GPUs[0] != (attest.Digest{7}).String() || others[0].Last != 1005 || others[1].Last != 5005 {
+		t.Errorf("%+v, %v", others, err)
 	}
 }
 

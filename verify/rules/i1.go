@@ -1,9 +1,6 @@
 package rules
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // I1: one GPU under two names.
 //
@@ -27,30 +24,32 @@ var i1 = Rule{ID: "I1", Group: Identity, Kind: Bound,
 			}
 			stated++
 			claims, reason, inputs := 0, "no other node states it", []Source{g.From}
+			since := e.firstStated(g)
 			for _, n := range e.in.Nodes {
 				// A node that says no more of a card than before we did has given it away.
-				if !slices.Contains(n.GPUs, g.Identity) || n.Last < e.firstStated() {
+				if !slices.Contains(n.GPUs, g.Identity) || n.Last < since {
 					continue
 				}
 				inputs = append(inputs, n.From)
 				switch {
-				case stronger(g.From.By, n.From.By), g.From.By == n.From.By && e.firstStated() < n.First:
+				case stronger(g.From.By, n.From.By), g.From.By == n.From.By && since < n.First:
 					reason = "node " + quoted(n.Name) + " states it too, later or by weaker evidence"
 				default:
 					claims++
 					reason = "node " + quoted(n.Name) + " stated it before, or by stronger evidence"
 				}
 			}
-			e.hold(reading{subject: g.Name, limit: "claims", value: float64(claims), basis: Other, inputs: inputs, reason: fmt.Sprintf("%s; %d other nodes known", reason, len(e.in.Nodes))})
+			e.hold(reading{subject: g.Name, limit: "claims", value: float64(claims), basis: Other, inputs: inputs, reason: reason})
 		})
 		if stated == 0 && len(e.in.GPUs) > 0 {
 			e.unable("", NotApplicable, "no whole board with a UUID is stated")
 		}
 	}}
 
-func (e *eval) firstStated() uint64 {
-	if e.in.FirstStated != 0 {
-		return e.in.FirstStated
+// firstStated is of this card alone: that a node had others for long neither shows that it had this one, nor burdens it where one came later.
+func (e *eval) firstStated(g *GPU) uint64 {
+	if at := e.in.FirstStated[g.Identity]; at != 0 {
+		return at
 	}
 	return e.in.Received
 }

@@ -27,7 +27,8 @@ type Input struct {
 	ClockWhy     string
 	Nodes        []Node // other nodes of this validator
 	NodesWhy     string
-	FirstStated  uint64 // when this node first stated these GPUs, by history; 0: with this record
+	// FirstStated is when this node first stated each GPU, by history and GPU.Identity; not there: with this record.
+	FirstStated map[string]uint64
 
 	Local        *Local        // no evidence of this version
 	Tap          *Tap          // no evidence of this version
@@ -147,7 +148,8 @@ type Clock struct {
 	Seen string
 }
 
-// Node is another node of this validator that stated GPUs, from its first such record to its last.
+// Node is another node of this validator that stated these GPUs, from its first such record to its last. It stands
+// once for each time: one whose cards came or went one by one is several.
 type Node struct {
 	Name        string
 	From        Source

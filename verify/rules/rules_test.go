@@ -312,6 +312,8 @@ func TestEachRuleIsMissingWithoutItsInput(t *testing.T) {
 	}
 }
 
+func had(at uint64) map[string]uint64 { return map[string]uint64{"gpu-0": at} }
+
 // A GPU's identity is no secret: whoever copies it must not harm the one who has it.
 func TestWhoClaimsAnothersGPUBurdensHimself(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -319,10 +321,15 @@ func TestWhoClaimsAnothersGPUBurdensHimself(t *testing.T) {
 		want   string
 	}{
 		"the other stated it before":           {func(*Input) {}, Violated},
-		"the other came later":                 {func(in *Input) { in.FirstStated = began - 1 }, Pass},
+		"the other came later":                 {func(in *Input) { in.FirstStated = had(began - 1) }, Pass},
 		"the other's is asserted, ours is not": {func(in *Input) { gpu0(in).From.By = Measured }, Pass},
-		"the other's is measured":              {func(in *Input) { in.FirstStated = began - 1; in.Nodes[0].From.By = Measured }, Violated},
-		"it moved":                             {func(in *Input) { in.FirstStated = quoted1 + 50; in.Nodes[0].Last = answered }, Pass},
+		"the other's is measured":              {func(in *Input) { in.FirstStated = had(began - 1); in.Nodes[0].From.By = Measured }, Violated},
+		"it moved":                             {func(in *Input) { in.FirstStated = had(quoted1 + 50); in.Nodes[0].Last = answered }, Pass},
+		"it moved, to a node that had others": {func(in *Input) {
+			in.FirstStated = map[string]uint64{"gpu-0": quoted1 + 50, "gpu-1": began + 1}
+			in.Nodes[0].Last = answered
+		}, Pass},
+		"others that it had for long": {func(in *Input) { in.FirstStated = map[string]uint64{"gpu-1": began - 1} }, Violated},
 	} {
 		in := full()
 		in.Nodes[0].GPUs = []string{"gpu-0"}

@@ -312,6 +312,17 @@ func TestEachRuleIsMissingWithoutItsInput(t *testing.T) {
 	}
 }
 
+// Boards of GDDR memory have a sixteenth less of it with check bits than without.
+func TestCheckBitsAreNoOtherBoard(t *testing.T) {
+	for factor, want := range map[float64]string{16. / 15: Pass, 15. / 16 * .985: Pass, .9: Violated, 1.1: Violated} {
+		in := full()
+		gpu0(in).MemoryMiB = ptr(*gpu0(in).MemoryMiB * factor)
+		if o := part(Judge(in, fitted()), "I2", "differing"); o.Outcome != want {
+			t.Errorf("%.3f: %+v", factor, o)
+		}
+	}
+}
+
 func had(at uint64) map[string]uint64 { return map[string]uint64{"gpu-0": at} }
 
 // A GPU's identity is no secret: whoever copies it must not harm the one who has it.

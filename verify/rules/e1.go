@@ -6,7 +6,7 @@ import "fmt"
 //
 //	violated: (energy - rest * time) / tokens  below the limit
 //
-// Summed over all stated GPUs, over the telemetry that was shown; rest is each GPU's lowest sampled power, tokens are those that the validator itself received in
+// Summed over all stated GPUs, over the telemetry that was shown; rest is each GPU's lowest sampled power while it did nothing, and 0 where it was busy throughout; tokens are those that the validator itself received in
 // that time: whatever others ask only adds energy. Unit: J a token. The limit is the least that honest nodes of the same GPU and model took; without calibration
 // it is 0. Where the tokens cost less than a fifth of what the GPUs use at rest, nothing can be told.
 var e1 = Rule{ID: "E1", Group: Work, Kind: Heuristic,
@@ -21,12 +21,15 @@ var e1 = Rule{ID: "E1", Group: Work, Kind: Heuristic,
 			}
 			subject, above, rest := "engine "+eng.Name, 0.0, 0.0
 			for _, a := range list {
-				if a.EnergyJ == nil || a.RestW == nil || a.Seconds == 0 {
-					e.unable(subject, Silent, "GPU "+a.GPU+" has no energy counter or no power over the time", inputs...)
+				if a.EnergyJ == nil || a.Seconds == 0 {
+					e.unable(subject, Silent, "GPU "+a.GPU+" has no energy counter over the time", inputs...)
 					return
 				}
-				above += *a.EnergyJ - *a.RestW*a.Seconds
-				rest += *a.RestW * a.Seconds
+				above += *a.EnergyJ
+				if a.RestW != nil {
+					above -= *a.RestW * a.Seconds
+					rest += *a.RestW * a.Seconds
+				}
 			}
 			r := reading{subject: subject, limit: "j_per_token", scope: e.scope(eng), value: above / tokens, basis: Observed, inputs: inputs,
 				reason: fmt.Sprintf("%.0f J above rest for %.0f tokens", above, tokens)}

@@ -7,7 +7,7 @@ import "fmt"
 //	violated: (power - rest) / (limit - rest)  below the limit, over 30 s or more of utilisation at 80 % or above
 //
 // Unit: 1. Utilisation says that any kernel ran in a sample period; one thread that spins makes it 100 %. Power is by the energy
-// counter, rest the lowest sampled power.
+// counter, rest the lowest sampled power while nothing ran, and 0 of a GPU that was busy throughout.
 var u1 = Rule{ID: "U1", Group: Work, Kind: Heuristic,
 	Reads:    []string{"telemetry gpu_percent", "telemetry energy_mj", "telemetry enforced_limit_mw"},
 	Sentence: "A GPU that says it is busy uses the power of one that rests: a kernel that only spins, or invented utilisation.",

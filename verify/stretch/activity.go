@@ -9,7 +9,7 @@ type Activity struct {
 	Seconds     float64
 	EnergyJ     *float64 // by the energy counter
 	LimitW      *float64 // highest enforced limit
-	RestW       *float64 // lowest sampled power
+	RestW       *float64 // lowest sampled power at rest; nil: it was not seen to rest
 	Busy        *float64 // mean utilisation, percent
 	MostBusy    *float64 // highest utilisation, percent
 	LinkSentMiB *float64 // over all NVLinks
@@ -19,6 +19,7 @@ type Activity struct {
 
 const (
 	busyFrom = 80 // percent
+	restTo   = 5  // percent
 	restMiB  = 1024
 )
 
@@ -48,7 +49,7 @@ func activity(list []sample) (a Activity) {
 		w := float64(v) / 1000
 		a.LimitW = &w
 	}
-	if v, ok := lowest(list, telemetry.AveragePower); ok {
+	if v, ok := restingPower(list); ok {
 		w := float64(v) / 1000
 		a.RestW = &w
 	}
@@ -70,9 +71,11 @@ func grown(was, is sample, f telemetry.Field) (float64, bool) {
 	return float64(y - x), ok && ok2 && y >= x
 }
 
-func lowest(seg []sample, f telemetry.Field) (least int64, ok bool) {
+// restingPower is the lowest sampled power, mW, while nothing ran: what a card takes that worked all the while says nothing of its rest.
+func restingPower(seg []sample) (least int64, ok bool) {
 	for _, p := range seg {
-		if v, there := p.get(f); there && (!ok || v < least) {
+		u, known := p.get(telemetry.GPUUtilisation)
+		if v, there := p.get(telemetry.AveragePower); there && known && u < restTo && (!ok || v < least) {
 			least, ok = v, true
 		}
 	}
@@ -81,7 +84,11 @@ func lowest(seg []sample, f telemetry.Field) (least int64, ok bool) {
 
 // busyAtPower looks for utilisation without power: the longest times of utilisation at busyFrom or above, and of them the one with the least power.
 func (a *Activity) busyAtPower(list []sample) (share *float64, seconds float64) {
-	if a.LimitW == nil || a.RestW == nil || *a.LimitW <= *a.RestW {
+	rest := 0.0 // of a card that was not seen to rest: that favours it
+	if a.RestW != nil {
+		rest = *a.RestW
+	}
+	if a.LimitW == nil || *a.LimitW <= rest {
 		return nil, 0
 	}
 	busy := func(p sample) bool { u, ok := p.get(telemetry.GPUUtilisation); return ok && u >= busyFrom }
@@ -93,7 +100,7 @@ func (a *Activity) busyAtPower(list []sample) (share *float64, seconds float64) 
 		if !ok {
 			continue
 		}
-		if s := (watts - *a.RestW) / (*a.LimitW - *a.RestW); share == nil || s < *share {
+		if s := (watts - rest) / (*a.LimitW - rest); share == nil || s < *share {
 			share, seconds = &s, float64(length(seg))/1000
 		}
 	}

@@ -59,6 +59,16 @@ func TestUtilisationWithoutPowerIsSeen(t *testing.T) {
 	}
 }
 
+// A card that works all the while shows no rest: its load is not taken for one.
+func TestCardThatNeverRestsIsNotTakenForIdle(t *testing.T) {
+	m := newMaker(t, 1)
+	m.host.Load = func(int, float64) float64 { return 0.8 }
+	a := did(m.records(120).open())[0]
+	if a.RestW != nil || a.BusyAtPower == nil || *a.BusyAtPower < .5 {
+		t.Errorf("rest %v, share %v", a.RestW, a.BusyAtPower)
+	}
+}
+
 // Over a gap nobody knows what the counter did.
 func TestActivityFollowsCountersOverNoGap(t *testing.T) {
 	m := newMaker(t, 1)

@@ -22,6 +22,7 @@ type Appraised struct {
 	declared int // engines the node declares
 
 	engineList []engine.Engine        // as stated
+	engineAt   uint64                 // when, by the node's clock
 	proved     map[attest.Digest]bool // models whose blocks were proved
 
 	hostClaims   *host.Claims

@@ -16,7 +16,7 @@ func (ap *Appraised) engine(refs *References, body []byte) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	ap.declared, ap.engineList = len(c.Engines), c.Engines
+	ap.declared, ap.engineList, ap.engineAt = len(c.Engines), c.Engines, c.ObtainedAt
 	for i := range c.Engines {
 		e := &c.Engines[i]
 		serving := ap.process(refs, e)

@@ -20,7 +20,7 @@ func (ap *Appraised) engineInput(refs *References) (out []rules.Engine, why stri
 		r := rules.Engine{Name: e.Name, From: ap.source(attest.KindEngine), Public: e.Public, Repacked: argument(e, repacking), Adapted: argument(e, adapting),
 			Declared: rules.Declared{Model: e.Declared.Model, Precision: e.Declared.Precision, TensorParallel: e.Declared.TensorParallel, Speculation: e.Declared.Speculation, Alone: e.Declared.Alone}}
 		if e.Process != nil && e.Process.StartMs != nil {
-			r.Since = *e.Process.StartMs
+			r.Since = startedBy(ap.auth.record.Received, ap.engineAt, *e.Process.StartMs)
 		}
 		r.Model, r.ModelWhy = modelFacts(refs, e)
 		r.Precision = precisionInput(refs, e)
@@ -28,6 +28,15 @@ func (ap *Appraised) engineInput(refs *References) (out []rules.Engine, why stri
 		out = append(out, r)
 	}
 	return out, "the configuration names no engine"
+}
+
+// startedBy is the latest time, by the validator's clock, at which a process can have begun that claims say to have run
+// for obtained - start: both are by the node's clock, whatever that shows. 0 where they make no time.
+func startedBy(received, obtained, start uint64) uint64 {
+	if start == 0 || obtained < start {
+		return 0
+	}
+	return received - min(received, obtained-start)
 }
 
 // Arguments after which the bytes in GPU memory are not those of the files, and those by which a model gets adapters: of all engines

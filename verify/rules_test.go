@@ -169,6 +169,22 @@ func TestStatisticsAreHeldAgainstTheEvidence(t *testing.T) {
 	}
 }
 
+// A node's clock may show anything: how long its process ran is the difference of two of its times.
+func TestStartOfAnEngineDoesNotGoByTheNodesClock(t *testing.T) {
+	const now, ran, hour = 1_000_000_000, 60_000, 3_600_000
+	for _, off := range []int64{0, -hour, hour} {
+		at := uint64(now + off)
+		if got := startedBy(now+500, at, at-ran); got != now+500-ran {
+			t.Errorf("%d ms off: %d", off, got)
+		}
+	}
+	for name, got := range map[string]uint64{"not known": startedBy(now, now, 0), "set back meanwhile": startedBy(now, now-hour, now-1), "longer than time": startedBy(10, now, 1)} {
+		if got != 0 {
+			t.Errorf("%s: %d", name, got)
+		}
+	}
+}
+
 func TestOneGPUUnderTwoNames(t *testing.T) {
 	f := newForge(t)
 	c := cards(f)

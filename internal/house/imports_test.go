@@ -44,6 +44,8 @@ var bans = []struct {
 		[]string{"os", "net", "time", "os/exec", "syscall", "math/rand"}},
 	{"stats/compute", "the same answers and seed give the same results anywhere: no file, clock, network or random source",
 		[]string{"os", "net", "time", "os/exec", "syscall", "crypto/rand"}},
+	{"internal/sim/honest", "the noise of simulated honest nodes knows no cut and no policy, or it would be tuned to them",
+		[]string{module + "stats/compute", module + "verify/policy", module + "agent"}},
 }
 
 type listed struct {

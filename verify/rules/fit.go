@@ -27,7 +27,8 @@ type FitOptions struct {
 }
 
 // Fit makes limits from records of honest nodes: of each half of the nodes (by a digest of their names) one is fitted on, the other
-// counted. A limit lies beyond the worst value that was fitted on, by half its distance from the median or a quarter of itself, whichever is more. Bounds have
+// counted. A limit lies beyond the worst value that was fitted on, by half its distance from the median or a quarter of itself, whichever is more; by the root
+// of their quotient where less is bad. Bounds have
 // no honest spread and are not fitted. It refuses less than four nodes: two to fit on, two to count.
 func Fit(records []Record, o FitOptions) (*Calibration, error) {
 	out := &Calibration{Schema: CalibrationSchema, ID: o.ID, Demo: o.Demo}
@@ -88,7 +89,7 @@ func fit(l Limit, byNode map[string][]float64, scope Scope) Limit {
 	}
 	slices.Sort(values)
 	worst, median := values[len(values)-1], values[len(values)/2]
-	l.Value = sign * (worst + max((worst-median)/2, math.Abs(worst)/4))
+	l.Value = sign * beyond(worst, median)
 	l.Status, l.Honest = Counted, &Honest{Nodes: len(nodes) - cut}
 	for _, n := range nodes[cut:] {
 		if slices.ContainsFunc(byNode[n], l.violated) {
@@ -100,6 +101,15 @@ func fit(l Limit, byNode map[string][]float64, scope Scope) Limit {
 		l.Scope = &scope
 	}
 	return l
+}
+
+// beyond is a limit behind the worst of many values, of which greater ones are bad. Where they are all below 0, amounts
+// of which less is bad, the distance is by factors: a limit on the other side of nothing could not be violated.
+func beyond(worst, median float64) float64 {
+	if worst < 0 {
+		return worst * min(.75, math.Sqrt(worst/median))
+	}
+	return worst + max((worst-median)/2, worst/4)
 }
 
 // ParseRules splits a list of rule ids and refuses unknown ones.

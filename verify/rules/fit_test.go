@@ -67,3 +67,13 @@ func TestFitIsTheSameInAnyOrder(t *testing.T) {
 		t.Errorf("%+v, %+v", a.Limits[0], b.Limits[0])
 	}
 }
+
+// Amounts are never below nothing: a limit there could not be violated, and would count as measured.
+func TestFittedLimitsCanBeViolated(t *testing.T) {
+	for _, r := range []struct{ rule, part string }{{"M4", "held_share"}, {"E1", "j_per_token"}, {"U1", "power_share"}, {"H2", "warmth"}} {
+		c, err := Fit(honest(40, r.rule, r.part, func(i int) float64 { return .01 + float64(i*i) }), FitOptions{Base: DefaultCalibration(), ID: "a"})
+		if err != nil || c.Limits[0].Value <= 0 || c.Limits[0].Value >= 1 {
+			t.Errorf("%s: %+v, %v", r.rule, c, err)
+		}
+	}
+}

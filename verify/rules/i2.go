@@ -9,7 +9,7 @@ import (
 //
 //	violated: properties (architecture, compute capability, memory size, memory bus, cores) that differ from the catalogue's row, above the limit
 //
-// Unit: properties. Memory may differ by 5 %: drivers and ECC take their share. An id without row is a model that is not known.
+// Unit: properties. Memory may differ by 8 %: where check bits have no memory of their own (GDDR), ECC takes a sixteenth, and drivers 2 %. An id without row is a model that is not known.
 var i2 = Rule{ID: "I2", Group: Identity, Kind: Heuristic,
 	Reads:    []string{"gpu[].pci", "gpu[].architecture", "gpu[].compute_capability", "gpu[].memory", "gpu[].cuda_cores"},
 	Sentence: "What a GPU says of itself is not what a card of its PCI id has: a forged id, another card, or an invented library.",
@@ -45,7 +45,7 @@ var i2 = Rule{ID: "I2", Group: Identity, Kind: Heuristic,
 			}
 			text("architecture", g.Architecture, m.Architecture)
 			text("compute capability", g.ComputeCapability, m.ComputeCapability)
-			number("MiB", g.MemoryMiB, m.MemoryMiB, .05)
+			number("MiB", g.MemoryMiB, m.MemoryMiB, .08)
 			number("bus bits", g.MemoryBusBits, m.MemoryBusBits, 0)
 			number("cores", g.CUDACores, m.CUDACores, 0)
 			inputs := []Source{g.From, {"catalogue " + m.Model, "", Validator}}

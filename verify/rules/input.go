@@ -41,7 +41,7 @@ type Engine struct {
 	Name     string
 	From     Source
 	Public   []string // URLs
-	Since    uint64   // start of its process, by the node's clock; 0: not known
+	Since    uint64   // latest that its process can have begun; 0: not known
 	Repacked string   // the argument by which it packs weights anew while it loads them; empty: none stated
 	Adapted  string   // the argument by which it adds adapters (LoRA) to the model; empty: none stated
 	GPUs     []string // keys of the GPUs on which its processes are; nil: not known

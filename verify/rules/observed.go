@@ -20,7 +20,7 @@ func (e *eval) observed(eng *Engine, s Stat) bool {
 		e.unable(subject, Silent, "the node does not state that it answers alone at its public address (engines[].declared.alone): another host may have", inputs...)
 	case s.Epoch.StartMS == 0 || s.Epoch.EndMS == 0:
 		e.unable(subject, Lacking, "the results do not state when they were asked (epoch.start, epoch.end)", inputs...)
-	case eng.Since == 0 || eng.Since > s.Epoch.StartMS-min(skewMS, s.Epoch.StartMS):
+	case eng.Since == 0 || eng.Since > s.Epoch.StartMS-min(roundedMS, s.Epoch.StartMS):
 		e.unable(subject, Premise, "the engine's process did not surely run when the first question was asked", inputs...)
 	case e.in.Sent < s.Epoch.EndMS:
 		e.unable(subject, Premise, "the evidence is from before the last answer: challenge the node again", inputs...)
@@ -34,8 +34,8 @@ func (e *eval) observed(eng *Engine, s Stat) bool {
 	return false
 }
 
-// skewMS is how far a node's clock may be off the validator's.
-const skewMS = 5000
+// roundedMS is by how much the start of a process may be off: kernels count from whole seconds, and a clock may be set meanwhile.
+const roundedMS = 5000
 
 // lookedUp is the share of active weights that a token surely reads: the rest may be input embeddings, of which it looks up a row.
 const lookedUp = 0.6

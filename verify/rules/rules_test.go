@@ -344,6 +344,33 @@ func TestEnergyOfUnrecordedMomentsIsNotHeldAgainstANode(t *testing.T) {
 	}
 }
 
+// Of a node that was busy throughout all energy counts: nothing of it is known to be rest.
+func TestEnergyOfABusyNodeIsNotTakenForRest(t *testing.T) {
+	for name, c := range map[string]struct {
+		joules float64
+		want   string
+	}{"work": {200_000, Pass}, "as good as none": {100_000, Violated}} {
+		in := full()
+		for i := range in.Telemetry.Activity {
+			in.Telemetry.Activity[i].RestW, in.Telemetry.Activity[i].EnergyJ = nil, &c.joules
+		}
+		if o := part(Judge(in, fitted()), "E1", "j_per_token"); o == nil || o.Outcome != c.want {
+			t.Errorf("%s: %+v", name, o)
+		}
+	}
+}
+
+// Boards of GDDR memory have a sixteenth less of it with check bits than without.
+func TestCheckBitsAreNoOtherBoard(t *testing.T) {
+	for factor, want := range map[float64]string{16. / 15: Pass, 15. / 16 * .985: Pass, .9: Violated, 1.1: Violated} {
+		in := full()
+		gpu0(in).MemoryMiB = ptr(*gpu0(in).MemoryMiB * factor)
+		if o := part(Judge(in, fitted()), "I2", "differing"); o.Outcome != want {
+			t.Errorf("%.3f: %+v", factor, o)
+		}
+	}
+}
+
 // A GPU's identity is no secret: whoever copies it must not harm the one who has it.
 func TestWhoClaimsAnothersGPUBurdensHimself(t *testing.T) {
 	for name, c := range map[string]struct {

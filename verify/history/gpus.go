@@ -23,6 +23,8 @@ const (
 	lastSuffix  = ".last"
 	// maxOwners bounds how many other nodes of one GPU are read.
 	maxOwners = 64
+	// maxNoted bounds how many GPUs of one node are ever noted: a node may state other invented ones in each record.
+	maxNoted = 512
 )
 
 func (s *Store) gpu(name attest.Digest) string {
@@ -35,7 +37,11 @@ func (s *Store) keepGPUs(v *attest.Verdict, doc []byte) error {
 	if v.GPUs == nil || v.Tier == string(verify.TierNone) {
 		return nil
 	}
-	for _, name := range v.GPUs.Names {
+	names, err := s.noted(v.UEID, v.GPUs.Names)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
 		dir := s.gpu(name)
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
@@ -56,6 +62,32 @@ func (s *Store) keepGPUs(v *attest.Verdict, doc []byte) error {
 		}
 	}
 	return nil
+}
+
+// noted returns those of a node's GPUs that are to be noted: those that are already, and new ones as long as it has room. What
+// is noted stands in a file beside its verdicts, which nothing is judged by.
+func (s *Store) noted(u attest.UEID, names []attest.Digest) ([]attest.Digest, error) {
+	path := filepath.Join(s.node(u), "gpus")
+	b, err := read(path, maxNoted*65)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	have := strings.Fields(string(b))
+	var out []attest.Digest
+	more := false
+	for _, name := range names {
+		if !slices.Contains(have, name.String()) {
+			if len(have) >= maxNoted {
+				continue
+			}
+			have, more = append(have, name.String()), true
+		}
+		out = append(out, name)
+	}
+	if !more {
+		return out, nil
+	}
+	return out, replace(path, []byte(strings.Join(have, "\n")+"\n"))
 }
 
 // GPUs returns the other nodes that stated any of these GPUs, one for each GPU of a node, and when this node was first seen with each

@@ -144,3 +144,24 @@ func TestANodeWithoutTierOwnsNoGPU(t *testing.T) {
 		t.Errorf("%+v, %v", others, err)
 	}
 }
+
+// A node that states other cards in every record fills no disk, and takes nothing from what was noted before.
+func TestInventedGPUsAreNotedUpToALimit(t *testing.T) {
+	s, key := newStore(t), newKey(t)
+	s.add(t, key, stating(1, 1000, "asserted", 7), nil)
+	for i := range 10 {
+		v := stating(1, uint64(2000+i), "asserted")
+		for j := range attest.MaxVerdictGPUs {
+			v.GPUs.Names = append(v.GPUs.Names, attest.Digest{0xf0, byte(i), byte(j)})
+		}
+		s.add(t, key, v, nil)
+	}
+	s.add(t, key, stating(1, 9000, "asserted", 7), nil)
+	folders, err := os.ReadDir(filepath.Join(s.dir, gpuDir))
+	if err != nil || len(folders) != maxNoted {
+		t.Errorf("%d folders, %v", len(folders), err)
+	}
+	if o, _, err := s.GPUs(attest.UEIDFromKey(attest.Digest{5}), []attest.Digest{{7}}, &key.PublicKey); err != nil || len(o) != 1 || o[0].First != 1005 || o[0].Last != 9005 {
+		t.Errorf("%+v, %v", o, err)
+	}
+}

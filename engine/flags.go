@@ -56,12 +56,15 @@ func (r recogniser) pick(args []string) (out []Pair, withheld int) {
 }
 
 func (r recogniser) option(name string) (option, bool) {
-	i := slices.IndexFunc(r.flags, func(o option) bool { return o.name == name || slices.Contains(o.aliases, name) })
+	same := func(known string) bool { return dashed(known) == dashed(name) } // engines take both spellings
+	i := slices.IndexFunc(r.flags, func(o option) bool { return same(o.name) || slices.ContainsFunc(o.aliases, same) })
 	if i < 0 || !strings.HasPrefix(name, "-") {
 		return option{}, false
 	}
 	return r.flags[i], true
 }
+
+func dashed(s string) string { return strings.ReplaceAll(s, "_", "-") }
 
 // after returns the argument after position i, unless it is a flag itself.
 func after(args []string, i int) (string, bool) {

@@ -8,7 +8,7 @@ var sglang = recogniser{
 	},
 	flags: []option{val("--model-path", "--model"), val("--revision"), val("--served-model-name"), val("--dtype"), val("--quantization"),
 		val("--tensor-parallel-size", "--tp-size", "--tp"), val("--data-parallel-size", "--dp-size", "--dp"), val("--context-length"), val("--kv-cache-dtype"),
-		val("--speculative-algorithm"), val("--speculative-draft-model-path"), val("--load-format"), val("--mem-fraction-static"),
+		val("--speculative-algorithm"), val("--speculative-draft-model-path"), val("--load-format"), val("--torchao-config"), val("--lora-paths"), bare("--enable-lora"), val("--mem-fraction-static"),
 		bare("--trust-remote-code"), bare("--disable-radix-cache")},
 	env: []string{"SGLANG_USE_MODELSCOPE"},
 }

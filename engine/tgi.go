@@ -8,5 +8,5 @@ var tgi = recogniser{
 	},
 	flags: []option{val("--model-id"), val("--revision"), val("--dtype"), val("--quantize"), val("--num-shard"), val("--max-total-tokens"), val("--max-input-tokens"),
 		val("--kv-cache-dtype"), val("--speculate"), val("--lora-adapters"), bare("--trust-remote-code")},
-	env: []string{"MODEL_ID", "REVISION", "DTYPE", "QUANTIZE", "NUM_SHARD"},
+	env: []string{"MODEL_ID", "REVISION", "DTYPE", "QUANTIZE", "NUM_SHARD", "LORA_ADAPTERS"},
 }

@@ -33,6 +33,8 @@ type Census struct {
 	// used share of the routed experts in a mixture. Absent where that share is not known.
 	ActiveParameters *uint64  `cbor:"active_parameters,omitempty"`
 	Experts          *Experts `cbor:"experts,omitempty"` // of a mixture of experts
+	// SideParameters are those of the active ones that a token need not read, by the tensors' names: looked-up tables, towers, further heads.
+	SideParameters uint64 `cbor:"side_parameters,omitempty"`
 
 	Config    *Config    `cbor:"config,omitempty"`
 	Conflicts []Conflict `cbor:"conflicts,omitempty"` // by key
@@ -145,6 +147,9 @@ func (c *Census) checkCounts() error {
 func (c *Census) checkActive() error {
 	if c.ActiveParameters != nil && *c.ActiveParameters > c.Parameters {
 		return errors.New("more active parameters than parameters")
+	}
+	if c.SideParameters > c.Parameters || c.ActiveParameters != nil && c.SideParameters > *c.ActiveParameters {
+		return errors.New("more side parameters than active ones")
 	}
 	if e := c.Experts; e != nil && (e.Parameters > c.Parameters || e.Count > maxExperts || e.PerToken != nil && *e.PerToken > e.Count) {
 		return errors.New("experts out of range")

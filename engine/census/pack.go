@@ -112,7 +112,7 @@ func (p *packing) count(t *tensor, typ, scheme string, params uint64, parts ...s
 	for _, x := range found {
 		x.taken = true
 	}
-	p.y.add(typ, scheme, 1, params, t.bytes+bytes, p.routed(t))
+	p.y.add(typ, scheme, 1, params, t.bytes+bytes, p.routed(t), side(t.name))
 }
 
 // refuse marks t and what belongs to it as not understood.

@@ -127,5 +127,5 @@ func (y *tally) ggufTensor(t *ggufTensor) {
 	if routed && t.outer > 1 && t.outer <= maxExperts {
 		y.perLay = max(y.perLay, t.outer)
 	}
-	y.add(t.typ.name, scheme, 1, t.elems, t.bytes, routed)
+	y.add(t.typ.name, scheme, 1, t.elems, t.bytes, routed, side(t.name))
 }

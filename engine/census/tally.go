@@ -20,7 +20,7 @@ func newTally(format string) *tally {
 	return &tally{types: map[[2]string]*TypeCount{}, c: Census{Format: format}}
 }
 
-func (y *tally) add(typ, scheme string, tensors, params, bytes uint64, routed bool) {
+func (y *tally) add(typ, scheme string, tensors, params, bytes uint64, routed, side bool) {
 	key := [2]string{typ, scheme}
 	t := y.types[key]
 	if t == nil {
@@ -30,8 +30,11 @@ func (y *tally) add(typ, scheme string, tensors, params, bytes uint64, routed bo
 	t.Tensors += tensors
 	t.Parameters += params
 	t.StorageBytes += bytes
-	if routed {
+	switch {
+	case routed:
 		y.experts += params
+	case side:
+		y.c.SideParameters += params
 	}
 }
 

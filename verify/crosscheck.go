@@ -63,13 +63,13 @@ func (c *CrossChecked) statistics(in *rules.Input) {
 	}
 }
 
-// ownFinding are the rules whose contradiction another finding has said already.
-var ownFinding = map[string]bool{"M3": true, "C1": true}
+// ownFinding are findings that say a rule's contradiction, where it is by the built-in limit.
+var ownFinding = map[string]string{"M3": "engine.precision.lower", "C1": "clock.rollback"}
 
 // conclude turns what the rules say together into findings.
 func (c *CrossChecked) conclude() {
 	for i := range c.rules {
-		if o := &c.rules[i]; o.Contradicts && !ownFinding[o.ID] {
+		if o := &c.rules[i]; o.Contradicts && !c.findings.has(ownFinding[o.ID]) {
 			c.findings.bad("rules.contradicted", "rule "+o.ID, o.Assurance, fmt.Sprintf("%s %s of %.4g", o.Unit, o.Part, *o.Limit), fmt.Sprintf("%.4g: %s", *o.Value, o.Reason))
 		}
 	}

@@ -90,5 +90,5 @@ var demands = []demandEntry{
 		}},
 	{DemandGPUReports, []string{"gpu_reports.not_evaluable"}, notEvaluable},
 	{DemandTopologySigned, []string{"topology.not_evaluable"}, notEvaluable},
-	{DemandUnsuspected, []string{"rules.contradicted", "rules.suspect"}, func(c *CrossChecked) bool { return c.conclusion.Judgement == rules.Clear }},
+	{DemandUnsuspected, []string{"rules.contradicted", "engine.precision.lower", "clock.rollback", "rules.suspect"}, func(c *CrossChecked) bool { return c.conclusion.Judgement == rules.Clear }},
 }

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 	"unicode"
 
 	"github.com/hallmark-attest/hallmark/verify/rules"
@@ -75,6 +76,11 @@ func (fs findings) contradicted() bool {
 		}
 	}
 	return false
+}
+
+// has reports whether a finding of that id was said.
+func (fs findings) has(id string) bool {
+	return slices.ContainsFunc(fs, func(f Finding) bool { return f.ID == id })
 }
 
 // clip keeps hostile text out of terminals and reports short.

@@ -19,6 +19,8 @@ type History struct {
 	// Others are other nodes whose verdicts name GPUs of this record; GPUsSince is when this node was first seen with each of them, by GPUName.
 	Others    []rules.Node
 	GPUsSince map[string]uint64
+	// GPUsUntold says of which GPUs nobody can tell whether others have them, and why.
+	GPUsUntold map[string]string
 }
 
 // around are the verdicts of the same attestation key that were surely before and surely after a record, and

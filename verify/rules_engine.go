@@ -39,11 +39,11 @@ func startedBy(received, obtained, start uint64) uint64 {
 	return received - min(received, obtained-start)
 }
 
-// Arguments after which the bytes in GPU memory are not those of the files, and those by which a model gets adapters: of all engines
-// that package engine reads.
+// Arguments after which the bytes in GPU memory are not those of the files, and those by which a model gets adapters: files of settings
+// may say either, and count as if they did.
 var (
-	repacking = []string{"--quantization", "--quantize", "--load-format", "QUANTIZE"}
-	adapting  = []string{"--enable-lora", "--lora-modules", "--lora", "--lora-adapters"}
+	repacking = []string{"--quantization", "--quantize", "--load-format", "--torchao-config", "--hf-overrides", "--config", "--extra_llm_api_options", "QUANTIZE"}
+	adapting  = []string{"--enable-lora", "--lora-modules", "--lora", "--lora-adapters", "--lora-paths", "LORA_ADAPTERS"}
 )
 
 func argument(e *engine.Engine, names []string) string {
@@ -70,32 +70,36 @@ func modelFacts(refs *References, e *engine.Engine) (*rules.ModelFacts, string) 
 		return nil, "the model's files are not all measured"
 	}
 	m := list[0]
-	f := &rules.ModelFacts{Reference: rules.Unknown, MeasuredAt: m.OldestMs, ActiveWhy: "the headers of the weights were not counted"}
+	f := &rules.ModelFacts{Reference: rules.Unknown, ActiveWhy: "the headers of the weights were not counted"}
 	switch refs.model(modelName(e, m), m) {
 	case matchesReference, sameWeights:
 		f.Reference = rules.Matches
 	case differsFromReference:
 		f.Reference = rules.Different
 	}
-	c := m.Census
+	c := refs.counted[attest.Digest(m.Digest)] // the digest binds the bytes: the validator's own count is at least as good
+	if c == nil {
+		c = m.Census
+	}
 	if c == nil {
 		return f, ""
 	}
 	f.WeightBytes = float64(censusBytes(c) - c.UnknownBytes)
-	f.ActiveParameters = float(c.ActiveParameters)
 	if c.ActiveParameters == nil {
 		f.ActiveWhy = "how many experts a token uses is not known"
 		return f, ""
 	}
-	active := float64(*c.ActiveParameters) * leastBits(c) / 8
-	f.ActiveBytes = &active
+	bits := leastBits(c)
+	active, least := float64(*c.ActiveParameters)*bits/8, .9*float64(*c.ActiveParameters-c.SideParameters)
+	bytes := least * min(bits, packedBits) / 8
+	f.ActiveBytes, f.LeastParameters, f.LeastBytes = &active, &least, &bytes
 	return f, ""
 }
 
-// maxBits is the most that a parameter is surely read with: engines cast wider weights to 16 bits while they load them, unasked.
-const maxBits = 16
+// packedBits is the most that a parameter is surely read with: engines may pack wider weights anew while they load them.
+const packedBits = 4
 
-// leastBits is the least storage of one parameter among the types that hold a hundredth of them or more, at most maxBits.
+// leastBits is the least storage of one parameter among the types that hold a hundredth of them or more.
 func leastBits(c *census.Census) float64 {
 	least := 0.0
 	for _, t := range c.ByType {
@@ -103,7 +107,7 @@ func leastBits(c *census.Census) float64 {
 			least = bits
 		}
 	}
-	return min(least, maxBits)
+	return least
 }
 
 // held sums what the processes of an engine hold on all GPUs.

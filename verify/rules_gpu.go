@@ -87,18 +87,17 @@ func gpuInput(d *gpu.Device, from rules.Source) rules.GPU {
 		g.MemoryMiB = &mib
 	}
 	if d.Links != nil {
-		n, active := len(d.Links), 0
+		active := 0
 		known := true
 		for _, l := range d.Links {
 			if known = known && l.Active != nil; l.Active != nil && *l.Active {
 				active++
 			}
 		}
-		if g.Links = &n; known {
+		if known {
 			g.ActiveLinks = &active
 		}
 	}
-	g.ECCOff = d.ECC != nil && !d.ECC.Current
 	return g
 }
 
@@ -119,7 +118,7 @@ func (ap *Appraised) confidentialInput() *rules.Confidential {
 	if c == nil || c.Confidential.Feature == nil || *c.Confidential.Feature != "enabled" {
 		return nil
 	}
-	return &rules.Confidential{From: ap.source(attest.KindGPU), Claimed: "gpu", Devices: len(c.GPUs)}
+	return &rules.Confidential{From: ap.source(attest.KindGPU), Devices: len(c.GPUs)}
 }
 
 func text(s *string) string {

@@ -25,7 +25,7 @@ func (ap *Appraised) input(refs *References) *rules.Input {
 	if h := ap.auth.options.History; h != nil {
 		in.Nodes, in.NodesWhy = h.Others, ""
 		for i := range in.GPUs {
-			in.GPUs[i].FirstStated = h.GPUsSince[in.GPUs[i].Identity]
+			in.GPUs[i].FirstStated, in.GPUs[i].Untold = h.GPUsSince[in.GPUs[i].Identity], h.GPUsUntold[in.GPUs[i].Identity]
 		}
 		if in.Nodes == nil {
 			in.Nodes = []rules.Node{}

@@ -25,7 +25,8 @@ and the challenge that would tell most. docs/rules.md explains each rule.
 A rule whose limit nobody measured is shown and weighs nothing. Results are about this
 node where they name its ueid, or the name given with --stats-node.
 
-Exit status: 0 the rules do not speak against the node together, 1 suspect, contradicted or refused, 2 could not judge.`,
+Exit status: 0 the rules do not speak against the node together, 1 suspect, contradicted, or
+its tier is denied for another reason, which is printed; 2 could not judge.`,
 		Example: `  hallmark crosscheck answer.hm --node node.json --reference models.json --stats results.jsonl --stats-node n7
   hallmark crosscheck later.hm --node node.json --with answer.hm --stats results.jsonl --json | jq .hypotheses[0]`,
 		Args: cobra.ExactArgs(1),
@@ -38,12 +39,13 @@ Exit status: 0 the rules do not speak against the node together, 1 suspect, cont
 // crossed is what crosscheck --json prints.
 type crossed struct {
 	Node          string                `json:"node"`
+	Demo          bool                  `json:"demo,omitempty"`
 	Tier          verify.Tier           `json:"tier"`
 	Conclusion    rules.Conclusion      `json:"conclusion"`
 	Rules         []verify.RuleOutcome  `json:"rules"`
 	Hypotheses    []verify.Hypothesis   `json:"hypotheses"`
 	NextChallenge *verify.NextChallenge `json:"next_challenge"`
-	Findings      []verify.Finding      `json:"findings,omitempty"` // why it was refused before anything was compared
+	Findings      []verify.Finding      `json:"findings,omitempty"` // where the tier is denied: why
 }
 
 func crosscheck(path string, f verifyFlags) error {
@@ -54,8 +56,8 @@ func crosscheck(path string, f verifyFlags) error {
 	refused := r.Tier == verify.TierNone && len(r.Rules) == 0 // before anything was compared
 	switch {
 	case f.asJSON:
-		out := crossed{r.Node, r.Tier, r.Conclusion, r.Rules, r.Hypotheses, r.NextChallenge, nil}
-		if refused {
+		out := crossed{r.Node, r.Demo, r.Tier, r.Conclusion, r.Rules, r.Hypotheses, r.NextChallenge, nil}
+		if r.Tier == verify.TierNone {
 			out.Findings = r.Findings
 		}
 		enc := json.NewEncoder(os.Stdout)
@@ -65,6 +67,10 @@ func crosscheck(path string, f verifyFlags) error {
 		printFindings(r, f.all)
 	default:
 		printRules(r, f.all)
+		if r.Tier == verify.TierNone { // what the rules say is not all there is
+			fmt.Println()
+			printFindings(r, f.all)
+		}
 	}
 	if err != nil {
 		return err

@@ -27,8 +27,7 @@ func (f *verifyFlags) openHistory(v *verify.Verifier, path string, record []byte
 	if o.History, err = store.Load(ueid, sent, v.Key()); err != nil {
 		return nil, err
 	}
-	o.History.Others, o.History.GPUsSince, err = store.GPUs(ueid, verify.PeekGPUs(record), v.Key())
-	return store, err
+	return store, store.GPUs(o.History, ueid, verify.PeekGPUs(record), v.Key())
 }
 
 // appendHistory adds the verdict, signed by the key that the next reading will believe.

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hallmark-attest/hallmark/verify"
+	"github.com/hallmark-attest/hallmark/verify/catalogue"
 	"github.com/hallmark-attest/hallmark/verify/rules"
 )
 
@@ -61,6 +63,9 @@ func (f *calibrateFlags) calibrate(files []string) error {
 	if err != nil {
 		return fmt.Errorf("--rules: %w", err)
 	}
+	if f.gpu != "" && !slices.ContainsFunc(catalogue.All(), func(g catalogue.GPU) bool { return g.Model == f.gpu }) {
+		return fmt.Errorf("--gpu %q: no such model in the catalogue: write it as hallmark verify --json does in the inputs of R1, like \"H100 SXM5 80GB\"", f.gpu)
+	}
 	if err := willWrite(f.out); err != nil {
 		return err
 	}
@@ -102,10 +107,11 @@ func (f *calibrateFlags) result(path string) (*rules.Record, error) {
 	var r struct {
 		Node  string               `json:"node"`
 		Tier  verify.Tier          `json:"tier"`
+		Asked verify.Tier          `json:"asked"` // verify --json has it, crosscheck --json does not
 		Demo  bool                 `json:"demo"`
 		Rules []verify.RuleOutcome `json:"rules"`
 	}
-	if err := json.Unmarshal(b, &r); err != nil || r.Node == "" || r.Rules == nil {
+	if err := json.Unmarshal(b, &r); err != nil || r.Node == "" || r.Asked == "" || r.Rules == nil {
 		return nil, unlike(path, b, errors.Join(fmt.Errorf("%s is no result: make one with hallmark verify --json", path), err))
 	}
 	if !f.demo && (r.Tier == verify.TierNone || r.Tier == verify.TierCommunity) {

@@ -67,12 +67,10 @@ func (s *Store) keepGPUs(v *attest.Verdict, doc []byte) error {
 // noted returns those of a node's GPUs that are to be noted: those that are already, and new ones as long as it has room. What
 // is noted stands in a file beside its verdicts, which nothing is judged by.
 func (s *Store) noted(u attest.UEID, names []attest.Digest) ([]attest.Digest, error) {
-	path := filepath.Join(s.node(u), "gpus")
-	b, err := read(path, maxNoted*65)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	have, err := s.notes(u)
+	if err != nil {
 		return nil, err
 	}
-	have := strings.Fields(string(b))
 	var out []attest.Digest
 	more := false
 	for _, name := range names {
@@ -87,19 +85,38 @@ func (s *Store) noted(u attest.UEID, names []attest.Digest) ([]attest.Digest, er
 	if !more {
 		return out, nil
 	}
-	return out, replace(path, []byte(strings.Join(have, "\n")+"\n"))
+	return out, replace(s.noteFile(u), []byte(strings.Join(have, "\n")+"\n"))
 }
 
-// GPUs returns the other nodes that stated any of these GPUs, one for each GPU of a node, and when this node was first seen with each
-// (milliseconds since the Unix epoch, by its name). Verdicts must verify under key.
-func (s *Store) GPUs(u attest.UEID, names []attest.Digest, key *ecdsa.PublicKey) (others []rules.Node, since map[string]uint64, err error) {
-	since = map[string]uint64{}
+func (s *Store) noteFile(u attest.UEID) string { return filepath.Join(s.node(u), "gpus") }
+
+// notes are the names of the GPUs that are noted of a node.
+func (s *Store) notes(u attest.UEID) ([]string, error) {
+	b, err := read(s.noteFile(u), maxNoted*65)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return strings.Fields(string(b)), nil
+}
+
+// GPUs fills in h the other nodes that stated any of these GPUs, one for each GPU of a node, when this node was first seen with each
+// (milliseconds since the Unix epoch, by its name), and of which nobody can tell: those beyond what is noted of this node, and those that more
+// nodes state than are read. Verdicts must verify under key.
+func (s *Store) GPUs(h *verify.History, u attest.UEID, names []attest.Digest, key *ecdsa.PublicKey) error {
+	h.Others, h.GPUsSince, h.GPUsUntold = nil, map[string]uint64{}, map[string]string{}
+	noted, err := s.notes(u)
+	if err != nil {
+		return fmt.Errorf("history: %w", err)
+	}
 	for _, name := range names[:min(len(names), attest.MaxVerdictGPUs)] {
+		if len(noted) >= maxNoted && !slices.Contains(noted, name.String()) {
+			h.GPUsUntold[name.String()] = fmt.Sprintf("the node has stated %d other GPUs: no more are noted of it", maxNoted)
+		}
 		entries, err := os.ReadDir(s.gpu(name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
-			return nil, nil, fmt.Errorf("history: %w", err)
+			return fmt.Errorf("history: %w", err)
 		}
 		owners := 0
 		for _, e := range entries {
@@ -117,21 +134,24 @@ func (s *Store) GPUs(u attest.UEID, names []attest.Digest, key *ecdsa.PublicKey)
 			}
 			last, err := s.owner(name, owner, lastSuffix, key)
 			if err != nil {
-				return nil, nil, err
+				return err
 			}
 			first, err := s.owner(name, owner, firstSuffix, key)
 			if err != nil {
-				return nil, nil, err
+				return err
 			}
 			if own {
-				since[name.String()] = first.Received
+				h.GPUsSince[name.String()] = first.Received
 				continue
 			}
-			others = append(others, rules.Node{Name: owner, From: rules.Source{Name: "verdict on " + owner, By: rules.Assurance(last.GPUs.Assurance)},
+			h.Others = append(h.Others, rules.Node{Name: owner, From: rules.Source{Name: "verdict on " + owner, By: rules.Assurance(last.GPUs.Assurance)},
 				GPUs: []string{name.String()}, First: first.Received, Last: last.Received})
 		}
+		if owners > maxOwners {
+			h.GPUsUntold[name.String()] = fmt.Sprintf("%d other nodes state it, of which %d are read", owners, maxOwners)
+		}
 	}
-	return others, since, nil
+	return nil
 }
 
 // owner reads one verdict of a GPU's folder.

@@ -10,7 +10,7 @@ import "fmt"
 // that time: whatever others ask only adds energy. Unit: J a token. The limit is the least that honest nodes of the same GPU and model took; without calibration
 // it is 0. Where the tokens cost less than a fifth of what the GPUs use at rest, nothing can be told.
 var e1 = Rule{ID: "E1", Group: Work, Kind: Heuristic,
-	Reads:    []string{"telemetry energy_mj", "telemetry average_power_mw", "stat-result sample.tokens"},
+	Reads:    []string{"telemetry energy_mj", "telemetry average_power_mw", "stat-result sample.tokens", "engines[].declared.alone"},
 	Sentence: "The GPUs used less energy than the tokens that the validator received cost on such GPUs: they were computed elsewhere, or before.",
 	Honest:   "Larger batches share the energy of a step: the limit must come from nodes under load. Offloaded layers.",
 	eval: func(e *eval) {

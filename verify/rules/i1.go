@@ -7,9 +7,9 @@ import (
 
 // I1: one GPU under two names.
 //
-//	violated: GPUs that this node and another state at overlapping times, where this one's claim rests on less, or on as much and came later
+//	violated: nodes that state the same GPU at an overlapping time, by evidence that rests on more, or on as much and came first, above the limit
 //
-// Unit: GPUs. The other node gets a note: a GPU's identity is no secret, and claiming it must harm nobody else. UUIDs are compared; serial numbers are
+// Unit: nodes, for each GPU. The other node gets a note: a GPU's identity is no secret, and claiming it must harm nobody else. UUIDs are compared; serial numbers are
 // the board's, of which several GPUs may be part. Slices have UUIDs of their own.
 var i1 = Rule{ID: "I1", Group: Identity, Kind: Bound,
 	Reads:    []string{"gpu[].uuid", "history of all nodes"},
@@ -26,6 +26,10 @@ var i1 = Rule{ID: "I1", Group: Identity, Kind: Bound,
 				return
 			}
 			stated++
+			if g.Untold != "" {
+				e.unable(g.Name, Silent, g.Untold, g.From)
+				return
+			}
 			first := cmp.Or(g.FirstStated, e.in.Received)
 			claims, reason, inputs := 0, "no other node states it", []Source{g.From}
 			for _, n := range e.in.Nodes {

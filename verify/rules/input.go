@@ -73,14 +73,15 @@ type Precision struct {
 // ModelFacts is a model by its files.
 type ModelFacts struct {
 	// Reference: "match" (files or weights are those of a reference under the declared name), "different" (that name is known with others), "unknown".
-	Reference        string
-	MeasuredAt       uint64   // when the oldest digest was made, the node's clock
-	WeightBytes      float64  // of all tensors
-	ActiveBytes      *float64 // least that one token reads; nil: ActiveWhy
-	ActiveParameters *float64 // least that one token multiplies with
-	ActiveWhy        string
-	Layers, Width    *float64 // hidden size; no evidence of this version
-	ActivationBytes  *float64 // of one number that is exchanged; no evidence of this version
+	Reference   string
+	WeightBytes float64  // of all tensors
+	ActiveBytes *float64 // that take part in one token, as they lie in the files; nil: ActiveWhy
+	// LeastBytes and LeastParameters are what each token surely reads and multiplies with: without tables of which a row is looked up, towers and
+	// further heads, and with 4 bits of each parameter at most, since engines may pack weights anew in ways that nobody sees.
+	LeastBytes, LeastParameters *float64
+	ActiveWhy                   string
+	Layers, Width               *float64 // hidden size; no evidence of this version
+	ActivationBytes             *float64 // of one number that is exchanged; no evidence of this version
 }
 
 // What ModelFacts.Reference says.
@@ -100,6 +101,8 @@ type GPU struct {
 	Identity string         // of the board, as Node.GPUs names it; empty: none stated
 	// FirstStated is when this node first stated this GPU, by history; 0: with this record. What it stated of others says nothing of this one.
 	FirstStated uint64
+	// Untold says why nobody can tell whether other nodes have it; empty: it can be told.
+	Untold string
 	// Sliced says why the device is not a whole board of its own: "MIG", "vgpu"; empty: it is whole, as far as stated.
 	Sliced            string
 	Architecture      string
@@ -108,8 +111,6 @@ type GPU struct {
 	MemoryBusBits     *float64
 	CUDACores         *float64
 	ActiveLinks       *int // NVLinks that are active; nil: not known
-	Links             *int // NVLinks that it has; nil: not known
-	ECCOff            bool
 }
 
 // Stat is a statistical result and where it comes from.
@@ -126,7 +127,7 @@ type Telemetry struct {
 	FromMS   uint64 // by the validator's clock, latest that it can have begun
 	ToMS     uint64 // earliest that it can have ended
 	Checks   []stretch.Check
-	Coverage *Coverage // nil: CoverageWhy
+	Coverage *Coverage // nil: Why
 	Why      string    // why there is no coverage to judge
 	Activity []stretch.Activity
 	// SpanSeconds is the time from the first record to the last: what a GPU was followed for is held against it.
@@ -179,7 +180,6 @@ type RDMA struct {
 // Confidential is what a node claims of confidential computing, and what signed reports showed of it.
 type Confidential struct {
 	From    Source
-	Claimed string // "gpu", "cpu"
-	Reports *int   // devices with a verified report bound to this evidence; nil: this version reads none
+	Reports *int // devices with a verified report bound to this evidence; nil: this version reads none
 	Devices int
 }

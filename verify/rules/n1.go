@@ -2,8 +2,7 @@ package rules
 
 import (
 	"fmt"
-
-	"github.com/hallmark-attest/hallmark/verify/stretch"
+	"slices"
 )
 
 // N1: fewer bytes over the links than the declared way to share the work needs.
@@ -38,7 +37,7 @@ var n1 = Rule{ID: "N1", Group: Fabric, Kind: Bound,
 			}
 			tokens, sent, gpus := float64(s.Sample.Tokens), 0.0, uint64(0)
 			for _, a := range list {
-				if a.LinkSentMiB != nil && (eng.GPUs == nil || contains(eng.GPUs, a)) {
+				if a.LinkSentMiB != nil && (eng.GPUs == nil || slices.Contains(eng.GPUs, a.GPU)) {
 					sent += *a.LinkSentMiB * (1 << 20)
 					gpus++
 				}
@@ -53,12 +52,3 @@ var n1 = Rule{ID: "N1", Group: Fabric, Kind: Bound,
 				reason: fmt.Sprintf("%.3f MB sent by each of %d GPUs for a token, %.3f MB needed", each/1e6, eng.Declared.TensorParallel, need/1e6)})
 		})
 	}}
-
-func contains(keys []string, a stretch.Activity) bool {
-	for _, k := range keys {
-		if k == a.GPU {
-			return true
-		}
-	}
-	return false
-}

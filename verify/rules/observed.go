@@ -37,11 +37,8 @@ func (e *eval) observed(eng *Engine, s Stat) bool {
 // roundedMS is by how much the start of a process may be off: kernels count from whole seconds, and a clock may be set meanwhile.
 const roundedMS = 5000
 
-// lookedUp is the share of active weights that a token surely reads: the rest may be input embeddings, of which it looks up a row.
-const lookedUp = 0.6
-
-// leastBytes is the size from which weights do not fit in the caches of the GPUs.
-const leastBytes = 2e9
+// leastBytes is the size from which weights do not fit in the caches of so many GPUs, 150 MB of each, and one that is worth bounding.
+func leastBytes(gpus int) float64 { return max(0.5e9, 150e6*float64(gpus)) }
 
 // hostGBps is what the memory of a host may add where layers are computed there.
 const hostGBps = 600
@@ -113,5 +110,5 @@ func distinct(in []Source) (out []Source) {
 	return out
 }
 
-// prompts says whether nothing of a prompt can have been computed before it was asked.
+// unique says whether nothing of a prompt can have been computed before it was asked.
 func unique(r *stats.Result) bool { return r.Sample.Sampling != nil && r.Sample.Sampling.UniquePrompts }

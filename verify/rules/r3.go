@@ -4,12 +4,12 @@ import "fmt"
 
 // R3: the first token before the stated GPUs can have read the prompt.
 //
-//	violated: max(2 * 0.6 * P * n / F, 0.6 * W / B) / prefill_ms  above the limit
+//	violated: max(2 * P * n / F, W / B) / prefill_ms  above the limit
 //
 // prefill_ms: median time to the end of answers of one token. n: prefill_tokens, the fewest tokens of their prompts, which nobody has
-// seen before. P: active parameters. F: the fastest arithmetic of all stated GPUs with structured sparsity, 1/s. Unit: 1.
+// seen before. P and W: the parameters and bytes that a token surely takes (R1). F: the fastest arithmetic of all stated GPUs with structured sparsity, 1/s. Unit: 1.
 var r3 = Rule{ID: "R3", Group: Work, Kind: Bound,
-	Reads:    []string{"stat-result prefill_ms", "stat-result prefill_tokens", "gpu[].pci", "engines[].models[].census", "engines[].declared.alone"},
+	Reads:    []string{"stat-result prefill_ms", "stat-result prefill_tokens", "gpu[].pci", "engines[].models[].census", "engines[].declared.speculation", "engines[].declared.alone"},
 	Sentence: "Answers to prompts that nobody has seen begin before the stated GPUs can have computed them: they were predicted, or are computed elsewhere.",
 	Honest:   "None with what is declared: prompts are new from their first token on, so that no cache holds a part of them.",
 	eval: func(e *eval) {
@@ -34,7 +34,7 @@ var r3 = Rule{ID: "R3", Group: Work, Kind: Bound,
 			if !e.observed(eng, s) || !e.readable(eng, inputs) {
 				return
 			}
-			if eng.Model.ActiveParameters == nil {
+			if eng.Model.LeastParameters == nil {
 				e.unable(subject, Silent, orNot(eng.Model.ActiveWhy), inputs...)
 				return
 			}
@@ -46,7 +46,7 @@ var r3 = Rule{ID: "R3", Group: Work, Kind: Bound,
 			if !ok {
 				return
 			}
-			bound := 1000 * max(2*lookedUp**eng.Model.ActiveParameters*n/(f*1e12), lookedUp**eng.Model.ActiveBytes/(b*1e9))
+			bound := 1000 * max(2**eng.Model.LeastParameters*n/(f*1e12), *eng.Model.LeastBytes/(b*1e9))
 			e.hold(reading{subject: subject, limit: "share", scope: e.scope(eng), value: bound / ms, basis: Observed, contradicts: true, inputs: distinct(append(inputs, from...)),
 				reason: fmt.Sprintf("%.1f ms for %.0f new tokens and one answered; %s need %.1f ms", ms, n, names, bound)})
 		})

@@ -25,11 +25,16 @@ func (in *Input) about(r *stats.Result, e *Engine) bool {
 // Others may have signed what they like.
 func (in *Input) Unclaimed() (out []Stat) {
 	for _, s := range in.Stats {
-		if s.Own && !slices.ContainsFunc(in.Engines, func(e Engine) bool { return in.about(s.Result, &e) }) {
+		if s.Own && !in.unnamed(s.Result) && !slices.ContainsFunc(in.Engines, func(e Engine) bool { return in.about(s.Result, &e) }) {
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// unnamed reports whether a result leaves open which of several engines it is about: whoever asked left the endpoint out.
+func (in *Input) unnamed(r *stats.Result) bool {
+	return r.Subject.Endpoint == "" && len(in.Engines) > 1
 }
 
 // sameURL compares as people do: case of scheme and host, default ports and a slash at the end make no other address.
@@ -77,6 +82,8 @@ func (e *eval) results(eng *Engine, what string, has func(*stats.Result) bool) [
 	switch own := slices.DeleteFunc(slices.Clone(found), func(s Stat) bool { return !s.Own }); {
 	case len(all) == 0:
 		e.unable(subject, Lacking, "no results with "+what+": give them with --stats", eng.From)
+	case len(found) == 0 && e.in.unnamed(all[0].Result):
+		e.unable(subject, Lacking, "results with "+what+" name no endpoint, and the node has several engines", eng.From, all[0].From)
 	case len(found) == 0:
 		e.unable(subject, Silent, fmt.Sprintf("results with %s are of %s, which this engine does not name", what, where(all[0].Result)), eng.From, all[0].From)
 	case len(own) == 0:

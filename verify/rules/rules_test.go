@@ -43,7 +43,7 @@ var limitCases = []limitCase{
 	{"M4", "held_share", 15.2, -.1, Pass, func(in *Input, v float64) { in.Engines[0].Held = ptr(uint64(v * 1e9)) }},
 	{"M5", "low", .5, -.01, Pass, func(in *Input, v float64) { in.set("scatter_ratio", v) }},
 	{"M5", "high", 2, .01, Pass, func(in *Input, v float64) { in.set("scatter_ratio", v) }},
-	{"R1", "share", 1.25 * 8 * 3350e9 / (.6 * 16e9) * (1 - 1e-12), 1, Pass, func(in *Input, v float64) { in.set("e2e_rate", v) }},
+	{"R1", "share", 1.25 * 8 * 3350e9 / 3.6e9 * (1 - 1e-12), 1, Pass, func(in *Input, v float64) { in.set("e2e_rate", v) }},
 	{"R2", "share", .15 * 8 * 3350 / 16, -1, Pass, func(in *Input, v float64) {
 		in.each(func(r *stats.Result) {
 			if r.Latency != nil {
@@ -51,7 +51,7 @@ var limitCases = []limitCase{
 			}
 		})
 	}},
-	{"R3", "share", 1000 * .6 * 16e9 / (8 * 3350e9) / 1.25 * (1 + 1e-12), -.001, Pass, func(in *Input, v float64) { in.set("prefill_ms", v) }},
+	{"R3", "share", 1000 * 2 * 7.2e9 * 1024 / (8 * 2 * 1978.9e12) / 1.25 * (1 + 1e-12), -.001, Pass, func(in *Input, v float64) { in.set("prefill_ms", v) }},
 	{"R4", "extra_ms", 40 + 15 + 50, .1, Pass, func(in *Input, v float64) {
 		in.each(func(r *stats.Result) {
 			if r.Latency != nil {
@@ -159,13 +159,17 @@ var unableCases = map[string]map[string]func(*Input){
 		in.set("t", 3)
 		in.Stats = slices.DeleteFunc(in.Stats, func(s Stat) bool { return s.Epoch.ID != "e1" || s.Sample.Set != "" })
 	},
-		"peers are no reference":    func(in *Input) { in.each(func(r *stats.Result) { r.Reference.Kind = stats.Peers }) },
-		"inconclusive":              func(in *Input) { in.each(func(r *stats.Result) { r.Decision = stats.Inconclusive }) },
-		"adapters":                  func(in *Input) { in.Engines[0].Adapted = "--enable-lora" },
-		"no reference":              func(in *Input) { in.Engines[0].Model.Reference = Unknown },
-		"no results":                func(in *Input) { in.Stats = nil },
-		"of somebody else's key":    func(in *Input) { in.disown() },
-		"of another endpoint":       func(in *Input) { in.each(func(r *stats.Result) { r.Subject.Endpoint = "https://other.example" }) },
+		"peers are no reference": func(in *Input) { in.each(func(r *stats.Result) { r.Reference.Kind = stats.Peers }) },
+		"inconclusive":           func(in *Input) { in.each(func(r *stats.Result) { r.Decision = stats.Inconclusive }) },
+		"adapters":               func(in *Input) { in.Engines[0].Adapted = "--enable-lora" },
+		"no reference":           func(in *Input) { in.Engines[0].Model.Reference = Unknown },
+		"no results":             func(in *Input) { in.Stats = nil },
+		"of somebody else's key": func(in *Input) { in.disown() },
+		"of another endpoint":    func(in *Input) { in.each(func(r *stats.Result) { r.Subject.Endpoint = "https://other.example" }) },
+		"of which engine": func(in *Input) {
+			in.Engines = append(in.Engines, in.Engines[0])
+			in.each(func(r *stats.Result) { r.Subject.Endpoint = "" })
+		},
 		"of another model":          func(in *Input) { in.each(func(r *stats.Result) { r.Subject.ModelRef = "qwen" }) },
 		"no model that is complete": func(in *Input) { in.Engines[0].Model = nil }},
 	"M2": {"no reference": func(in *Input) { in.Engines[0].Model.Reference = Unknown }, "the reference's": func(*Input) {}, "compared with nothing": func(in *Input) {
@@ -177,14 +181,15 @@ var unableCases = map[string]map[string]func(*Input){
 	"M5": {"no reference": func(in *Input) { in.each(func(r *stats.Result) { r.Reference.Kind = stats.None }) }, "greedy": func(in *Input) { in.each(func(r *stats.Result) { r.Sample.Sampling.Temperature = ptr(0.0) }) }, "not said how": func(in *Input) { in.each(func(r *stats.Result) { r.Sample.Sampling = nil }) }},
 	"R1": {"not alone": func(in *Input) { in.Engines[0].Declared.Alone = false }, "speculation not declared": func(in *Input) { in.Engines[0].Declared.Speculation = nil },
 		"deep speculation": func(in *Input) { in.Engines[0].Declared.Speculation = ptr(uint64(100)) }, "packed anew": func(in *Input) { in.Engines[0].Repacked = "--quantization fp8" },
-		"adapters": func(in *Input) { in.Engines[0].Adapted = "--enable-lora" }, "small": func(in *Input) { in.Engines[0].Model.ActiveBytes = ptr(1e9) },
-		"unknown experts": func(in *Input) { in.Engines[0].Model.ActiveBytes = nil }, "prompts not new": func(in *Input) { in.each(func(r *stats.Result) { r.Sample.Sampling.UniquePrompts = false }) },
+		"adapters": func(in *Input) { in.Engines[0].Adapted = "--enable-lora" }, "small": func(in *Input) { in.Engines[0].Model.LeastBytes = ptr(1.1e9) },
+		"unknown experts": func(in *Input) { in.Engines[0].Model.LeastBytes = nil }, "prompts not new": func(in *Input) { in.each(func(r *stats.Result) { r.Sample.Sampling.UniquePrompts = false }) },
 		"MIG": func(in *Input) { gpu0(in).Sliced = "MIG" }, "unknown board": func(in *Input) { gpu0(in).Model = nil }, "other hosts": func(in *Input) { in.Engines[0].Declared.TensorParallel = 16 },
 		"no endpoint":                  func(in *Input) { in.each(func(r *stats.Result) { r.Subject.Endpoint = "" }) },
 		"no model named":               func(in *Input) { in.each(func(r *stats.Result) { r.Subject.ModelRef = "" }) },
 		"no model declared":            func(in *Input) { in.Engines[0].Declared.Model = "" },
 		"started at the end of time":   func(in *Input) { in.Engines[0].Since = math.MaxUint64 },
 		"started in between":           func(in *Input) { in.Engines[0].Since = asked + 1 },
+		"started a moment before":      func(in *Input) { in.Engines[0].Since = asked - 1000 },
 		"start not known":              func(in *Input) { in.Engines[0].Since = 0 },
 		"evidence before the answers":  func(in *Input) { in.Sent = answered - 1 },
 		"times not stated":             func(in *Input) { in.each(func(r *stats.Result) { r.Epoch.StartMS = 0 }) },
@@ -197,7 +202,7 @@ var unableCases = map[string]map[string]func(*Input){
 	"R2": {"not timed": func(in *Input) { in.each(func(r *stats.Result) { r.Latency = nil }) }, "unknown board": func(in *Input) { gpu0(in).Model = nil }},
 	"R3": {"short prompts": func(in *Input) { in.set("prefill_tokens", 100) }, "not alone": func(in *Input) { in.Engines[0].Declared.Alone = false },
 		"prompts not new":       func(in *Input) { in.each(func(r *stats.Result) { r.Sample.Sampling.UniquePrompts = false }) },
-		"parameters not known":  func(in *Input) { in.Engines[0].Model.ActiveParameters = nil },
+		"parameters not known":  func(in *Input) { in.Engines[0].Model.LeastParameters = nil },
 		"arithmetic not known":  func(in *Input) { m := *gpu0(in).Model; m.DenseTFLOPs, m.DenseFP8TFLOPs = nil, nil; gpu0(in).Model = &m },
 		"evidence from before":  func(in *Input) { in.Sent = answered - 1 },
 		"whole boards only":     func(in *Input) { gpu0(in).Sliced = "vgpu" },
@@ -242,7 +247,7 @@ var unableCases = map[string]map[string]func(*Input){
 	"L2": {"not compared": func(in *Input) { in.drop("challenge_p") }},
 	"H1": {"too short": func(in *Input) { clear1(in, "H1") }},
 	"H2": {"no load": func(in *Input) { clear1(in, "H2") }},
-	"I1": {"no UUIDs": func(in *Input) {
+	"I1": {"too many were stated": func(in *Input) { in.GPUs[0].Untold = "the node has stated 512 others" }, "no UUIDs": func(in *Input) {
 		for i := range in.GPUs {
 			in.GPUs[i].Identity = ""
 		}
@@ -367,6 +372,22 @@ func TestCheckBitsAreNoOtherBoard(t *testing.T) {
 		gpu0(in).MemoryMiB = ptr(*gpu0(in).MemoryMiB * factor)
 		if o := part(Judge(in, fitted()), "I2", "differing"); o.Outcome != want {
 			t.Errorf("%.3f: %+v", factor, o)
+		}
+	}
+}
+
+// Layers may be computed in the memory of the host: where not all weights are seen on the GPUs, it adds to the bound.
+func TestHostMemoryAddsToTheBoundWhereWeightsAreNotSeen(t *testing.T) {
+	bound := func(change func(*Engine)) float64 {
+		in := full()
+		change(&in.Engines[0])
+		o := part(Judge(in, fitted()), "R1", "share")
+		return 600 / *o.Value
+	}
+	seen := bound(func(*Engine) {})
+	for name, change := range map[string]func(*Engine){"not known": func(e *Engine) { e.Held = nil }, "half of them": func(e *Engine) { e.Held = ptr(uint64(8e9)) }} {
+		if got := bound(change); math.Abs(got-seen-600e9/3.6e9) > 1e-6 {
+			t.Errorf("%s: %v, %v with all of them", name, got, seen)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func full() *Input {
 	e := Engine{Name: "main", From: claim("engine"), Public: []string{"https://node.example/v1/"}, Since: began, Held: ptr(uint64(20e9)),
 		Declared:  Declared{Model: "llama", Precision: "bf16", TensorParallel: 8, Speculation: ptr(uint64(0)), Alone: true},
 		Precision: &Precision{BelowPermille: 3, LimitPermille: 50, Comparable: true},
-		Model:     &ModelFacts{Reference: Matches, WeightBytes: 16e9, ActiveBytes: ptr(16e9), ActiveParameters: ptr(8e9), Layers: ptr(32.0), Width: ptr(4096.0), ActivationBytes: ptr(2.0)}}
+		Model:     &ModelFacts{Reference: Matches, WeightBytes: 16e9, ActiveBytes: ptr(16e9), LeastParameters: ptr(7.2e9), LeastBytes: ptr(3.6e9), Layers: ptr(32.0), Width: ptr(4096.0), ActivationBytes: ptr(2.0)}}
 	t := &Telemetry{From: claim("telemetry"), FromMS: asked - 1000, ToMS: answered + 500, SpanSeconds: 601, Coverage: &Coverage{Percent: 100, LargestMS: 1000, AllowedMS: 10_000, Of: "challenge"}}
 	for i := range 8 {
 		key := fmt.Sprintf("gpu-%d", i)

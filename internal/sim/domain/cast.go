@@ -15,6 +15,9 @@ type Party struct {
 	// Expect is the rule that must say Outcome of it, and Hypothesis the explanation that must stand first. An honest node has no Expect.
 	Expect, Outcome, Hypothesis string
 	Tier                        verify.Tier
+	// Honest parties must be clear, with no other rule violated than the expected one and those in Allowed.
+	Honest  bool
+	Allowed []string
 
 	manner   engine.Manner
 	idle     bool // its GPUs do nothing
@@ -23,7 +26,7 @@ type Party struct {
 	twin     bool // its GPUs have the identities of the first honest node's
 	noGPU    bool
 	downCast bool
-	pauses   bool // its agent is off while the question is answered
+	pauses   bool // its agent is stopped as soon as it has answered the first challenge
 }
 
 // Honest speeds: 64 tokens in some 150 ms, well below what reading the weights takes at least.
@@ -43,12 +46,12 @@ func Cast() []Party {
 	other.Seed, canned.Canned = 2, true
 	busy := 100
 	honest := func(name string) Party {
-		return Party{Name: name, Does: "answers with what it states", Hypothesis: "honest", Tier: verify.TierVerified, manner: honestly}
+		return Party{Name: name, Does: "answers with what it states", Hypothesis: "honest", Tier: verify.TierVerified, Honest: true, manner: honestly}
 	}
 	return []Party{
 		honest("honest-1"), honest("honest-2"), honest("honest-3"), honest("honest-4"),
-		{Name: "throttled", Does: "is honest, hot and slow", Expect: "R2", Outcome: rules.Violated, Hypothesis: "throttled", Tier: verify.TierVerified, manner: slow, hot: true},
-		{Name: "withholds", Does: "states no GPU and no telemetry", Expect: "E2", Outcome: rules.Missing, Hypothesis: "honest", Tier: verify.TierVerified, manner: honestly, noGPU: true},
+		{Name: "throttled", Does: "is honest, hot and slow", Expect: "R2", Outcome: rules.Violated, Hypothesis: "throttled", Tier: verify.TierVerified, Honest: true, Allowed: []string{"H1"}, manner: slow, hot: true},
+		{Name: "withholds", Does: "states no GPU and no telemetry", Expect: "E2", Outcome: rules.Missing, Hypothesis: "honest", Tier: verify.TierVerified, Honest: true, manner: honestly, noGPU: true},
 		{Name: "other-model", Does: "holds the right files and answers with another model", Expect: "M1", Outcome: rules.Violated, Hypothesis: "swapped_after_attestation", Tier: verify.TierVerified, manner: other},
 		{Name: "down-cast", Does: "declares bf16 over files of 8 bits", Expect: "M3", Outcome: rules.Violated, Hypothesis: "down_cast", Tier: verify.TierNone, manner: honestly, downCast: true},
 		{Name: "canned", Does: "has one answer to each question", Expect: "M5", Outcome: rules.Violated, Hypothesis: "cached_answers", Tier: verify.TierVerified, manner: canned},
@@ -57,6 +60,6 @@ func Cast() []Party {
 		{Name: "busy-at-rest", Does: "says its GPUs are busy, at the power of rest", Expect: "U1", Outcome: rules.Violated, Hypothesis: "telemetry_forged", Tier: verify.TierVerified, manner: honestly, idle: true,
 			faults: nvml.Faults{FakeUtilisation: &busy}},
 		{Name: "twin", Does: "states the GPUs of honest-1", Expect: "I1", Outcome: rules.Violated, Hypothesis: "sold_twice", Tier: verify.TierVerified, manner: honestly, twin: true},
-		{Name: "telemetry-off", Does: "stops its agent while the first challenge is answered", Expect: "C2", Outcome: rules.Violated, Hypothesis: "telemetry_withheld", Tier: verify.TierVerified, manner: honestly, pauses: true},
+		{Name: "telemetry-off", Does: "stops its agent as soon as the first challenge is answered", Expect: "C2", Outcome: rules.Violated, Hypothesis: "telemetry_withheld", Tier: verify.TierVerified, manner: honestly, pauses: true},
 	}
 }

@@ -50,7 +50,7 @@ func (s *stage) verify(m *member, all []verify.StatResult, cal *rules.Calibratio
 	if o.History, err = s.history.Load(ueid, sent, v.Key()); err != nil {
 		return nil, err
 	}
-	if o.History.Others, o.History.GPUsSince, err = s.history.GPUs(ueid, verify.PeekGPUs(m.second), v.Key()); err != nil {
+	if err := s.history.GPUs(o.History, ueid, verify.PeekGPUs(m.second), v.Key()); err != nil {
 		return nil, err
 	}
 	return v.Verify(m.second, o)
@@ -90,7 +90,13 @@ func (m *member) row(r *verify.Result, all []verify.StatResult) Row {
 	if m.Expect != "" {
 		row.Want += fmt.Sprintf(", %s %s", m.Expect, m.Outcome)
 	}
-	clear := r.Conclusion.Judgement == rules.Clear && len(row.Violated) == 0 && len(row.Flags) == 0
-	row.OK = said && row.Hypothesis == m.Hypothesis && r.Tier == m.Tier && (m.Expect != "" || clear)
+	clear := r.Conclusion.Judgement == rules.Clear
+	for _, id := range row.Violated {
+		clear = clear && (id == m.Expect || slices.Contains(m.Allowed, id))
+	}
+	for _, f := range row.Flags {
+		clear = clear && f == string(stats.FlagSlow) && m.Expect == "R2"
+	}
+	row.OK = said && row.Hypothesis == m.Hypothesis && r.Tier == m.Tier && (!m.Honest || clear)
 	return row
 }

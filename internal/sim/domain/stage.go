@@ -26,8 +26,8 @@ import (
 const (
 	modelName  = "demo-7b"
 	engineName = "demo-engine"
-	// modelWidth makes four layers of 2.2 GB together, which take no room on the disk: rules on speed are about models that do not fit in caches.
-	modelWidth = 16640
+	// modelWidth makes four layers of 2.4 GB together, which take no room on the disk: rules on speed are about models that do not fit in caches.
+	modelWidth = 17408
 )
 
 // stage is everything on this machine.

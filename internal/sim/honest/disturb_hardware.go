@@ -25,7 +25,6 @@ func eccSwitched(w *world) {
 	}
 	if gb := *w.board.MemoryMiB / 1024; gb-float64(int(gb)) < .8 && *w.board.MemoryMiB < 46_100 && w.board.Model != "RTX 5090" && w.board.Model != "RTX 4090" {
 		w.memory *= 16. / 15 // the row is with check bits, the board without
-		w.eccOff = true
 	} else {
 		w.memory *= 15. / 16
 	}

@@ -25,9 +25,8 @@ func packedByFile(w *world) {
 }
 
 func (w *world) packsAnew() {
-	if w.packed = .53; w.chance(.3) { // 4 bits, unpacked for each step
+	if w.packed = .53; w.chance(.3) { // 4 bits
 		w.packed = .3
-		w.bandwidthUsed = min(w.bandwidthUsed, w.between(.2, .5))
 	}
 	w.likeness(1, 1.25)
 }

@@ -87,10 +87,12 @@ func (w *world) engineInput(received uint64) rules.Engine {
 	e := rules.Engine{Name: "main", From: claim(w, "engine"), Public: []string{w.endpoint + "/"}, Repacked: w.repacked, Adapted: w.adapted,
 		Declared:  rules.Declared{Model: w.model.name, Precision: w.format.name, TensorParallel: w.tensor, Speculation: w.speculation, Alone: w.alone},
 		Precision: &rules.Precision{BelowPermille: math.Floor(w.format.below * w.between(0, 3)), LimitPermille: w.format.recipe, Comparable: w.comparable, Why: "by the headers"},
-		Model:     &rules.ModelFacts{Reference: w.reference, WeightBytes: w.weights() * 1e9, MeasuredAt: w.nodeTime(w.started), ActiveWhy: "how many experts a token uses is not known"}}
+		Model:     &rules.ModelFacts{Reference: w.reference, WeightBytes: w.weights() * 1e9, ActiveWhy: "how many experts a token uses is not known"}}
 	w.since(&e, received)
 	if !w.uncounted {
-		e.Model.ActiveParameters, e.Model.ActiveBytes = ptr(w.model.used*1e9), ptr(w.model.used*1e9*w.format.least/8)
+		e.Model.ActiveBytes = ptr(w.model.used * 1e9 * w.format.least / 8)
+		sure := .9 * w.model.used * (1 - w.model.looked) * 1e9 // as the census counts it
+		e.Model.LeastParameters, e.Model.LeastBytes = &sure, ptr(sure*min(w.format.least, 4)/8)
 	}
 	if w.hidden {
 		e.HeldWhy = "no process of the engine is among those on the GPUs"

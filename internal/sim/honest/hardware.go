@@ -18,7 +18,6 @@ type machine struct {
 	memory       float64 // factor on the memory of a row
 	overclock    float64 // factor on its bandwidth
 	links        *int    // active ones of each; nil: as built
-	eccOff       bool
 	confidential bool
 	silentGPU    bool // states neither links nor cores
 }
@@ -43,14 +42,13 @@ func (w *world) hardware() {
 func (w *world) gpuInput() (out []rules.GPU) {
 	for i := range w.count {
 		key := fmt.Sprintf("00000000:%02x:00.0", 0x1b+i*8)
-		g := rules.GPU{Name: "GPU " + key, Key: key, From: claim(w, "gpu"), Model: w.row, Named: "NVIDIA " + w.board.Model, Sliced: w.sliced, ECCOff: w.eccOff,
+		g := rules.GPU{Name: "GPU " + key, Key: key, From: claim(w, "gpu"), Model: w.row, Named: "NVIDIA " + w.board.Model, Sliced: w.sliced,
 			Identity: w.card(i), Architecture: w.board.Architecture, ComputeCapability: w.board.ComputeCapability, MemoryMiB: ptr(*w.board.MemoryMiB * w.memory * w.slice)}
 		if c := w.board.CUDACores; c != nil && !w.silentGPU {
 			g.CUDACores, g.MemoryBusBits = ptr(*c*w.slice), w.board.MemoryBusBits
 		}
 		if n := w.board.NVLinks; n != nil && !w.silentGPU {
-			g.Links = ptr(int(*n))
-			if g.ActiveLinks = g.Links; w.links != nil {
+			if g.ActiveLinks = ptr(int(*n)); w.links != nil {
 				g.ActiveLinks = w.links
 			}
 		}

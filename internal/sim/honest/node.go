@@ -65,7 +65,7 @@ func (w *world) input() *rules.Input {
 	w.telemetryInput(in)
 	w.historyInput(in)
 	if w.confidential {
-		in.Confidential = &rules.Confidential{From: claim(w, "gpu"), Claimed: "gpu", Devices: len(in.GPUs)}
+		in.Confidential = &rules.Confidential{From: claim(w, "gpu"), Devices: len(in.GPUs)}
 	}
 	return in
 }

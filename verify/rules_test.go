@@ -297,8 +297,8 @@ func BenchmarkCrossCheck(b *testing.B) {
 	}
 }
 
-// Engines cast wider weights to 16 bits as they load them, whatever the files hold: a bound must not take the files' width.
-func TestWideWeightsAreReadWithSixteenBits(t *testing.T) {
+// Engines pack weights anew as they load them, whatever the files hold: a bound must not take the files' width.
+func TestWeightsAreReadWithFourBitsAtMost(t *testing.T) {
 	f := newForge(t)
 	f.claims[attest.KindGPU] = f.must(attest.Marshal(cards(f)))
 	share := func(typ string, bits uint64) float64 {
@@ -315,11 +315,32 @@ func TestWideWeightsAreReadWithSixteenBits(t *testing.T) {
 		b.Type, b.StorageBytes, b.MilliBits = typ, m.Entries[1].Size, 1000*bits
 		return *outcomeOf(t, f.polled(t, poll{t: 1, rate: 100}, e, nil), "R1", "").Value
 	}
-	half, full := share("bf16", 16), share("f32", 32)
-	if half != full {
-		t.Errorf("share %v of 16 bits, %v of 32", half, full)
+	four := share("q4_0", 4)
+	for typ, bits := range map[string]uint64{"fp8-e4m3": 8, "bf16": 16, "f32": 32} {
+		if got := share(typ, bits); got != four {
+			t.Errorf("share %v of %d bits, %v of 4", got, bits, four)
+		}
 	}
-	if eight := share("fp8-e4m3", 8); eight != half/2 {
-		t.Errorf("share %v of 8 bits, %v of 16", eight, half)
+	if two := share("q2_k", 2); two != four/2 {
+		t.Errorf("share %v of 2 bits, %v of 4", two, four)
+	}
+}
+
+// Tables of which a row is looked up are not read, and the references' count of the same files goes before the node's.
+func TestBoundsLeaveSideParametersOut(t *testing.T) {
+	f := newForge(t)
+	e := answering(t, f)
+	m := &e.Models[0]
+	whole, _ := modelFacts(&References{}, e)
+	m.Census.SideParameters = m.Census.Parameters / 4
+	less, _ := modelFacts(&References{}, e)
+	if *less.LeastBytes != .75**whole.LeastBytes || *less.LeastParameters != .75**whole.LeastParameters || *less.ActiveBytes != *whole.ActiveBytes {
+		t.Errorf("%v of %v bytes", *less.LeastBytes, *whole.LeastBytes)
+	}
+	own := *m.Census
+	own.SideParameters = 0
+	counted, _ := modelFacts(&References{counted: map[attest.Digest]*census.Census{attest.Digest(m.Digest): &own}}, e)
+	if *counted.LeastBytes != *whole.LeastBytes {
+		t.Errorf("%v bytes by the references' count, want %v", *counted.LeastBytes, *whole.LeastBytes)
 	}
 }

@@ -133,6 +133,7 @@ var stagedAttacks = []struct {
 	do               func(*Input)
 }{
 	{"another model behind the right files", "swapped_after_attestation", []string{"M1"}, func(in *Input) { moved(in, "M1", "t", 3) }},
+	{"a smaller model", "distilled", []string{"M1", "E1"}, func(in *Input) { moved(in, "M1", "t", 3); moved(in, "E1", "j_per_token", 601*70+100_000) }},
 	{"fewer bits than declared", "down_cast", []string{"M3"}, func(in *Input) { moved(in, "M3", "below_permille", 900) }},
 	{"packed on load", "down_cast", []string{"M4"}, func(in *Input) { moved(in, "M4", "held_share", 8) }},
 	{"canned answers", "cached_answers", []string{"M5"}, func(in *Input) { moved(in, "M5", "low", .2) }},

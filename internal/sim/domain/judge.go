@@ -86,6 +86,7 @@ func (m *member) row(r *verify.Result, all []verify.StatResult) Row {
 			row.Violated = append(row.Violated, o.ID)
 		}
 		said = said || o.ID == m.Expect && o.Outcome == m.Outcome
+		row.Told = row.Told || m.Expect == "" || o.ID == m.Expect && (o.Calibrated || m.Outcome == rules.Missing)
 	}
 	if m.Expect != "" {
 		row.Want += fmt.Sprintf(", %s %s", m.Expect, m.Outcome)

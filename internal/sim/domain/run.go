@@ -43,6 +43,8 @@ type Row struct {
 	Next       string      `json:"next_challenge"`
 	Want       string      `json:"expected"`
 	OK         bool        `json:"ok"`
+	// Told: the expected rule could be judged, against a limit with a source. On a machine that is too busy to record its telemetry it cannot.
+	Told bool `json:"told"`
 
 	Result *verify.Result `json:"-"`
 }

@@ -16,8 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hallmark-attest/hallmark/internal/sim/domain"
-	"github.com/hallmark-attest/hallmark/internal/sim/node"
-	"github.com/hallmark-attest/hallmark/internal/sim/swtpm"
 	"github.com/hallmark-attest/hallmark/sign"
 )
 
@@ -75,21 +73,10 @@ func playDomain(ctx context.Context, f flags) (err error) {
 	if err != nil {
 		return err
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	tools, err := node.Find(filepath.Dir(self))
-	if err != nil {
-		return err
-	}
-	if err := swtpm.Available(); err != nil {
-		return fmt.Errorf("%w (or: make setup)", err)
-	}
 	if err := emptyFolder(f.keep); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "hallmark-domain-")
+	self, tools, dir, err := prepare()
 	if err != nil {
 		return err
 	}

@@ -24,21 +24,10 @@ const (
 // run is the whole demonstration.
 func run(ctx context.Context, attacks []attacker.Attack, f flags) (err error) {
 	begin := time.Now()
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	tools, err := node.Find(filepath.Dir(self))
-	if err != nil {
-		return err
-	}
-	if err := swtpm.Available(); err != nil {
-		return fmt.Errorf("%w (or: make setup)", err)
-	}
 	if err := prepareKeep(f.keep); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "hallmark-demo-")
+	_, tools, dir, err := prepare()
 	if err != nil {
 		return err
 	}
@@ -67,6 +56,21 @@ func run(ctx context.Context, attacks []attacker.Attack, f flags) (err error) {
 		rows = append(rows, attacked...)
 	}
 	return report(os.Stdout, os.Stderr, rows, time.Since(begin), f)
+}
+
+// prepare finds this program and those beside it, and makes a folder to work in, which is the caller's to remove.
+func prepare() (self string, tools node.Tools, dir string, err error) {
+	if self, err = os.Executable(); err != nil {
+		return "", tools, "", err
+	}
+	if tools, err = node.Find(filepath.Dir(self)); err != nil {
+		return "", tools, "", err
+	}
+	if err = swtpm.Available(); err != nil {
+		return "", tools, "", fmt.Errorf("%w (or: make setup)", err)
+	}
+	dir, err = os.MkdirTemp("", "hallmark-demo-")
+	return self, tools, dir, err
 }
 
 // honestRun enrols, challenges and judges the honest node. The scene is nil where it was not accepted: attacks against a

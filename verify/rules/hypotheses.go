@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -28,11 +29,14 @@ type sign struct {
 
 func (s sign) is(o *Outcome) bool { return s.rule == o.ID && (s.part == "" || s.part == o.Part) }
 
-// contradictionWeight is what a contradiction counts for in the order of hypotheses: more than any sum of heuristics.
+// contradictionWeight is what a contradiction counts for in the order of hypotheses: more than six heuristics at their most.
 const contradictionWeight = 20
 
 // capacityWeight is what a violation about capacity counts for in the order: it never weighs in the score.
 const capacityWeight = 0.5
+
+// markWeight is added where a rule is the mark of a hypothesis: of two that explain the same, that one is meant.
+const markWeight = 0.25
 
 // hypotheses in the order in which they are named where nothing decides between them: what costs least to do stands first.
 var hypotheses = []Hypothesis{
@@ -70,8 +74,8 @@ func Explain(out []Outcome) []Hypothesis {
 	res := make([]Hypothesis, 0, len(hypotheses))
 	for _, h := range hypotheses {
 		h.For, h.Against, h.Shown = []string{}, []string{}, []string{}
-		for i := range out {
-			h.take(&out[i])
+		for _, w := range h.weigh(out) {
+			h.Score += w
 		}
 		res = append(res, h)
 	}
@@ -79,14 +83,31 @@ func Explain(out []Outcome) []Hypothesis {
 	return res
 }
 
-func (h *Hypothesis) take(o *Outcome) {
+// weigh lists what speaks for and against, and gives each rule's weight once, in the order of outcomes: eight GPUs that violate one rule are one sign.
+func (h *Hypothesis) weigh(out []Outcome) (weights []float64) {
+	at := map[string]int{}
+	for i := range out {
+		o := &out[i]
+		w := h.take(o)
+		j, known := at[o.ID]
+		switch {
+		case w == 0:
+		case !known:
+			at[o.ID] = len(weights)
+			weights = append(weights, w)
+		case math.Abs(w) > math.Abs(weights[j]):
+			weights[j] = w
+		}
+	}
+	return weights
+}
+
+// take lists an outcome, and returns what it weighs for the hypothesis: below zero where it does not explain it.
+func (h *Hypothesis) take(o *Outcome) float64 {
 	if o.Outcome != Violated && o.Outcome != Pass {
-		return
+		return 0
 	}
 	i := slices.IndexFunc(h.explains, func(s sign) bool { return s.is(o) })
-	if i < 0 && o.Outcome == Pass {
-		return
-	}
 	w := o.Weight
 	switch {
 	case o.Contradicts:
@@ -96,19 +117,20 @@ func (h *Hypothesis) take(o *Outcome) {
 	}
 	switch {
 	case o.Outcome == Violated && w > 0 && i >= 0:
-		h.Score += w
-		if h.explains[i].core {
-			h.Score += capacityWeight / 2 // of two that explain the same, the one it is the mark of
-		}
 		h.For = add(h.For, o.label())
+		if h.explains[i].core {
+			w += markWeight
+		}
+		return w
 	case o.Outcome == Violated && w > 0:
-		h.Score -= w
 		h.Against = add(h.Against, o.label())
+		return -w
 	case o.Outcome == Violated && i >= 0:
 		h.Shown = add(h.Shown, o.label())
 	case o.Outcome == Pass && i >= 0 && h.explains[i].core && o.Calibrated:
 		h.Against = add(h.Against, o.ID+" passes")
 	}
+	return 0
 }
 
 // label names an outcome: "M1.t of engine main".

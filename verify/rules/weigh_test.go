@@ -201,6 +201,24 @@ func TestEachAttackIsNamedAndIsNotWithoutItsRule(t *testing.T) {
 	}
 }
 
+// Eight GPUs that violate one rule are one sign: they must not outweigh a contradiction.
+func TestARuleCountsOnceHoweverManyGPUsItSpeaksOf(t *testing.T) {
+	in := full()
+	for i := range in.GPUs {
+		in.Nodes[0].GPUs = append(in.Nodes[0].GPUs, in.GPUs[i].Identity)
+	}
+	moved(in, "R1", "share", 1e5)
+	order := Explain(Judge(in, DefaultCalibration()))
+	if order[0].Name != "cached_answers" || len(order[0].For) != 1 || len(order[0].Against) < 8 {
+		t.Errorf("%s first (%.2f): %v", order[0].Name, order[0].Score, order[0].For)
+	}
+	for _, h := range order {
+		if h.Name == "sold_twice" && (h.Score != clipStrong+markWeight-contradictionWeight || len(h.For) != 8) {
+			t.Errorf("%.2f: %v", h.Score, h.For)
+		}
+	}
+}
+
 func TestNextChallengeFillsWhatTellsTheFirstTwoApart(t *testing.T) {
 	in := full()
 	moved(in, "M1", "t", 3)

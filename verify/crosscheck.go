@@ -36,13 +36,13 @@ func (v *Verifier) CrossCheck(ap *Appraised) *CrossChecked {
 		cal = rules.DefaultCalibration()
 	}
 	c.rules = rules.Judge(in, cal)
+	for i := range c.rules { // before anything quotes them: some of it the node wrote
+		c.rules[i].Reason, c.rules[i].Subject = clip(c.rules[i].Reason), clip(c.rules[i].Subject)
+	}
 	c.conclusion, c.hypotheses = rules.Conclude(c.rules), rules.Explain(c.rules)
 	c.next = rules.Best(c.rules, c.hypotheses)
 	c.statistics(in)
 	c.conclude()
-	for i := range c.rules {
-		c.rules[i].Reason, c.rules[i].Subject = clip(c.rules[i].Reason), clip(c.rules[i].Subject)
-	}
 	return c
 }
 

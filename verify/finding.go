@@ -49,7 +49,7 @@ func (fs *findings) add(id, check string, s Status, a Assurance, expected, seen 
 	if !ok {
 		panic(fmt.Sprintf("finding %q is not in the registry", id))
 	}
-	*fs = append(*fs, Finding{id, check, s, a, clip(expected), clip(seen), e.Sentence})
+	*fs = append(*fs, Finding{id, clip(check), s, a, clip(expected), clip(seen), e.Sentence})
 }
 
 func (fs *findings) bad(id, check string, a Assurance, expected, seen any) {

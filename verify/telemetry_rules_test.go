@@ -1,10 +1,12 @@
 package verify
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/telemetry"
 	"github.com/hallmark-attest/hallmark/verify/rules"
 )
@@ -97,6 +99,29 @@ func TestRulesOnTelemetryContradictNothing(t *testing.T) {
 		if !known[o.ID] || o.Reason == "" {
 			t.Errorf("%+v", o)
 		}
+	}
+}
+
+// What the node wrote reaches terminals by what is made of the outcomes too.
+func TestTextOfTheNodeIsCleanWhereverItIsRepeated(t *testing.T) {
+	const hostile = "\x1b[2J\x1b[Hclear"
+	f := newForge(t)
+	f.bound = func(b *attest.Bound) {
+		for i := range b.Absent {
+			b.Absent[i].Detail = hostile
+		}
+	}
+	r := judged(t, f, TierCommunity)
+	b, err := json.Marshal([]any{r.Rules, r.Hypotheses, r.NextChallenge, r.Findings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := string(b); strings.Contains(s, `\u001b`) || !strings.Contains(s, "[Hclear") {
+		t.Errorf("not cleaned, or not repeated at all: %s", s)
+	}
+	var fs findings
+	if fs.unknown("telemetry.energy", "GPU "+hostile, Validator, 0, 0); strings.Contains(fs[0].Check, "\x1b") {
+		t.Errorf("%q", fs[0].Check)
 	}
 }
 

@@ -20,14 +20,13 @@ var i1 = Rule{ID: "I1", Group: Identity, Kind: Bound,
 			e.missing(Lacking, "other nodes are not known: "+orNot(e.in.NodesWhy))
 			return
 		}
-		stated := 0
 		e.devices(func(g *GPU) {
-			if g.Identity == "" || g.Sliced != "" {
+			switch {
+			case g.Sliced != "":
+				e.unable(g.Name, NotApplicable, "it is not a whole board ("+g.Sliced+")", g.From)
 				return
-			}
-			stated++
-			if g.Untold != "" {
-				e.unable(g.Name, Silent, g.Untold, g.From)
+			case g.Identity == "":
+				e.unable(g.Name, Silent, "no UUID of it is stated", g.From)
 				return
 			}
 			first := cmp.Or(g.FirstStated, e.in.Received)
@@ -46,11 +45,13 @@ var i1 = Rule{ID: "I1", Group: Identity, Kind: Bound,
 					reason = "node " + quoted(n.Name) + " stated it before, or by stronger evidence"
 				}
 			}
+			// Not all was read: what was is a lower bound, where it is known since when this node states the card.
+			if g.Untold != "" && (claims == 0 || g.FirstStated == 0) {
+				e.unable(g.Name, Silent, g.Untold, g.From)
+				return
+			}
 			e.hold(reading{subject: g.Name, limit: "claims", value: float64(claims), basis: Other, inputs: inputs, reason: reason})
 		})
-		if stated == 0 && len(e.in.GPUs) > 0 {
-			e.unable("", NotApplicable, "no whole board with a UUID is stated")
-		}
 	}}
 
 // stronger reports whether a rests on more than b.

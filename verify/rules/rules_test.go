@@ -392,6 +392,36 @@ func TestHostMemoryAddsToTheBoundWhereWeightsAreNotSeen(t *testing.T) {
 	}
 }
 
+// Whoever leaves out one UUID of several, or claims one card under many names, must not be let off by that.
+func TestI1IsSilentAboutNoGPU(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Input)
+		want   string
+	}{
+		"its UUID is left out":                 {func(in *Input) { gpu0(in).Identity = "" }, NotEvaluable},
+		"called a slice":                       {func(in *Input) { gpu0(in).Sliced = "vGPU" }, NotEvaluable},
+		"not all who state it were read":       {func(in *Input) { gpu0(in).Untold, gpu0(in).FirstStated = "70 others", quoted1 }, Violated},
+		"nor is it known since when it had it": {func(in *Input) { gpu0(in).Untold, gpu0(in).FirstStated = "70 others", 0 }, NotEvaluable},
+		"those read came later":                {func(in *Input) { gpu0(in).Untold, gpu0(in).FirstStated = "70 others", began-1 }, NotEvaluable},
+	} {
+		in := full()
+		in.Nodes[0].GPUs = []string{"gpu-0"}
+		c.change(in)
+		found := false
+		for _, o := range Judge(in, fitted()) {
+			if o.ID == "I1" && o.Subject == gpu0(in).Name {
+				found = true
+				if o.Outcome != c.want || o.Reason == "" {
+					t.Errorf("%s: %+v", name, o)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%s: nothing is said of gpu-0", name)
+		}
+	}
+}
+
 // A GPU's identity is no secret: whoever copies it must not harm the one who has it.
 func TestWhoClaimsAnothersGPUBurdensHimself(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -86,6 +86,9 @@ func (ap *Appraised) clockInput() (*rules.Clock, string) {
 		return nil, "no TPM quote"
 	}
 	if ap.clockStep == "" {
+		if ap.auth.options.History != nil {
+			return nil, "the history has no quote of this key that is more than " + clockSkew.String() + " away: challenge again later, and verify with --history and --key"
+		}
 		return nil, "no earlier quote of this key to compare with: verify with --history"
 	}
 	return &rules.Clock{From: rules.Source{Name: "TPM quote", By: ap.auth.rootAssurance()}, Step: ap.clockStep, Seen: ap.clockSeen}, ""

@@ -78,7 +78,7 @@ A validator makes a key once (keygen), enrolls each node once (enroll), then
 challenges it as often as it likes (challenge) and judges each answer (verify).
 An auditor verifies the same files later, offline. telemetry fetches what a node
 stored of its GPUs, inspect shows what is in a file, reference makes the values that
-verify compares with. stats scores the answers that nodes gave, apart from evidence.
+verify compares with. stats scores the answers that nodes gave; crosscheck holds the scores against evidence.
 
 Exit status: 0 done or accepted, 1 judged and not accepted, 2 could not judge.`,
 		Version:       version,

@@ -20,7 +20,8 @@ func rulesCommand() *cobra.Command {
 		Short: "List every finding id and every rule with its sentence",
 		Long: `Lists every finding that verify can report: its id, the stage that judges it, the
 worst status it can have, what a contradiction of this id rests on (exact: a
-cryptographic or structural fact; reference: as good as the reference values),
+cryptographic or structural fact; reference: as good as the reference values, the
+catalogue or your own measurements; heuristic: a rule of thumb; -: never contradicts),
 and the sentence for people. Then the cross-check rules: what each reads, how strong a
 violation is (bound, heuristic, hint), how an honest node can violate it; then their
 limits, and what each rests on. Of bounds only those contradict of which a violation says so; a

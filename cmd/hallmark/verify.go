@@ -73,7 +73,7 @@ func (f *verifyFlags) register(fl *pflag.FlagSet) {
 	fl.StringVar(&f.at, "at", "", "judge age as of this time (RFC 3339; default now)")
 	fl.DurationVar(&f.maxAge, "max-age", 0, "refuse records older than this (default: any age)")
 	fl.StringVar(&f.stored, "challenge", "", "the signed challenge a live validator stored when it asked")
-	fl.StringVar(&f.history, "history", "", "directory of earlier verdicts and logs of this node, for what spans time")
+	fl.StringVar(&f.history, "history", "", "directory of earlier verdicts and logs, one for all your nodes: for what spans time, and GPUs that two nodes state")
 	fl.StringArrayVar(&f.with, "with", nil, "another record of the node, to judge the telemetry between both; may be repeated")
 	fl.StringVar(&f.key, "key", "", "with --history: the validator's private key; the verdict is signed and added")
 	fl.BoolVar(&f.asJSON, "json", false, "print JSON")

@@ -7,7 +7,7 @@ import "fmt"
 //	violated: (energy - rest * time) / tokens  below the limit
 //
 // Summed over all stated GPUs, over the telemetry that was shown; rest is each GPU's lowest power at less than 5 % utilisation, 0 where it never rested, tokens are those that the validator itself received in
-// that time: whatever others ask only adds energy. Unit: J a token. The limit is the least that honest nodes of the same GPU and model took; without calibration
+// that time: whatever others ask only adds energy. Unit: J a token. The limit lies a quarter or more below the least that honest nodes of the same GPU and model took; without calibration
 // it is 0. Where the tokens cost less than a fifth of what the GPUs use at rest, nothing can be told.
 var e1 = Rule{ID: "E1", Group: Work, Kind: Heuristic,
 	Reads:    []string{"telemetry energy_mj", "telemetry average_power_mw", "stat-result sample.tokens", "engines[].declared.alone"},

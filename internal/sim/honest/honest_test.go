@@ -86,7 +86,7 @@ func (y *tally) join(o *tally) {
 var causes = map[string][]string{
 	"sold_twice":                {"agent set up anew, the old one still on"},
 	"swapped_after_attestation": {"wrong template"},
-	"down_cast":                 {}, "cached_answers": {}, "other_knowledge_base": {}, "draft_model": {}, "proxied": {}, "masked_hardware": {}, "interconnect_faked": {}, "telemetry_forged": {},
+	"down_cast":                 {}, "distilled": {}, "cached_answers": {}, "other_knowledge_base": {}, "draft_model": {}, "proxied": {}, "masked_hardware": {}, "interconnect_faked": {}, "telemetry_forged": {},
 }
 
 // wilson is the interval of a share, 95 %.

@@ -59,7 +59,7 @@ func (s *stage) verify(m *member, all []verify.StatResult, cal *rules.Calibratio
 // row says how a party fared, and whether that is how it must.
 func (m *member) row(r *verify.Result, all []verify.StatResult) Row {
 	row := Row{Name: m.Name, Does: m.Does, Tier: r.Tier, T: []float64{}, Flags: []string{}, Violated: []string{}, Judgement: string(r.Conclusion.Judgement), Score: r.Conclusion.Score,
-		Hypothesis: r.Hypotheses[0].Name, Want: fmt.Sprintf("%s, %s first", m.Tier, m.Hypothesis), Result: r}
+		Hypothesis: r.Hypotheses[0].Name, Want: fmt.Sprintf("%s, %s first", m.Tier, m.Hypothesis)}
 	if r.NextChallenge != nil {
 		row.Next = r.NextChallenge.Rule
 	}

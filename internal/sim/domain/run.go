@@ -45,8 +45,6 @@ type Row struct {
 	OK         bool        `json:"ok"`
 	// Told: the expected rule could be judged, against a limit with a source. On a machine that is too busy to record its telemetry it cannot.
 	Told bool `json:"told"`
-
-	Result *verify.Result `json:"-"`
 }
 
 // Files are what a validator has after a run: everything that the commands take.
@@ -74,7 +72,7 @@ type Options struct {
 // Run plays a domain: two epochs of questions, two challenges, one judgement of each node.
 func Run(ctx context.Context, o Options) (rows []Row, files *Files, err error) {
 	o.Say("starting %d nodes, each with a software TPM, GPUs, an engine and the agent", len(o.Cast))
-	s, err := newStage(ctx, o.Dir, o.Program, o.Tools, o.Cast, o.Say)
+	s, err := newStage(ctx, o.Dir, o.Program, o.Tools, o.Cast)
 	if s != nil {
 		defer func() { err = errors.Join(err, s.stop()) }()
 	}

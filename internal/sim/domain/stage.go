@@ -34,7 +34,6 @@ const (
 type stage struct {
 	dir       string
 	tools     node.Tools
-	say       func(string, ...any)
 	authority *swtpm.Authority
 	key       *ecdsa.PrivateKey
 	binary    string // the engines' program
@@ -67,8 +66,8 @@ type member struct {
 func (m *member) url() string { return m.engine.Endpoint() + "/v1" }
 
 // newStage makes everything and starts it.
-func newStage(ctx context.Context, dir, program string, tools node.Tools, cast []Party, say func(string, ...any)) (*stage, error) {
-	s := &stage{dir: dir, tools: tools, say: say, binary: filepath.Join(dir, "engine", engineName), model: filepath.Join(dir, "engine", "model"), downCast: filepath.Join(dir, "engine", "down-cast"),
+func newStage(ctx context.Context, dir, program string, tools node.Tools, cast []Party) (*stage, error) {
+	s := &stage{dir: dir, tools: tools, binary: filepath.Join(dir, "engine", engineName), model: filepath.Join(dir, "engine", "model"), downCast: filepath.Join(dir, "engine", "down-cast"),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: workers}}}
 	if err := s.layOut(ctx, program); err != nil {
 		return s, err

@@ -76,7 +76,7 @@ func (c *CrossChecked) conclude() {
 	const check = "rules together"
 	switch n, j := c.counts(), c.conclusion.Judgement; {
 	case j == rules.Suspect, j == rules.SuspectStrong:
-		c.findings.warn("rules.suspect", check, Asserted, "a score below 3.5", fmt.Sprintf("%.1f (%s); most of it explained by: %s", c.conclusion.Score, j, c.hypotheses[0].Name))
+		c.findings.warn("rules.suspect", check, Asserted, fmt.Sprintf("a score below %v", rules.SuspectFrom), fmt.Sprintf("%.1f (%s); most of it explained by: %s", c.conclusion.Score, j, c.hypotheses[0].Name))
 	case j == rules.Clear && n.pass > 0:
 		c.findings.good("rules.clear", check, Asserted, fmt.Sprintf("%d pass, %d violated that weigh too little, %d not evaluable, %d missing", n.pass, n.violated, n.unable, n.missing))
 	}

@@ -83,7 +83,7 @@ func crosscheck(path string, f verifyFlags) error {
 
 func printRules(r *verify.Result, all bool) {
 	c := r.Conclusion
-	fmt.Printf("%s, score %.1f (suspect from 3.5)\nnode      %s\ntier      %s\n\n", c.Judgement, c.Score, r.Node, r.Tier)
+	fmt.Printf("%s, score %.1f (suspect from %v)\nnode      %s\ntier      %s\n\n", c.Judgement, c.Score, rules.SuspectFrom, r.Node, r.Tier)
 	t := newTable()
 	t.AppendHeader(table.Row{"RULE", "OUTCOME", "ABOUT", "VALUE", "LIMIT", "WEIGHT", "WHY"})
 	hidden := 0

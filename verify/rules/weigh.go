@@ -16,12 +16,13 @@ const (
 	Contradicted  Judgement = "contradicted"
 )
 
-// Limits of the score: a prior of one cheat in 33 nodes, log-odds -3.5.
+// SuspectFrom is the score from which a node is suspect: a prior of one cheat in 33 nodes, log-odds -3.5.
+const SuspectFrom = 3.5
+
 const (
-	suspectFrom = 3.5
-	strongFrom  = 6
-	clipStrong  = 3 // a heuristic
-	clipWeak    = 1 // a hint
+	strongFrom = 6
+	clipStrong = 3 // a heuristic
+	clipWeak   = 1 // a hint
 )
 
 // weight is what a violation adds. A limit that was never measured on honest nodes and one about capacity add nothing; nor does a
@@ -76,7 +77,7 @@ func Conclude(out []Outcome) Conclusion {
 		c.Judgement = Contradicted
 	case c.Score >= strongFrom && weighty >= 2:
 		c.Judgement = SuspectStrong
-	case c.Score >= suspectFrom:
+	case c.Score >= SuspectFrom:
 		c.Judgement = Suspect
 	}
 	return c

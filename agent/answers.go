@@ -31,9 +31,9 @@ type answers struct {
 	once     sync.Once
 }
 
-// answered is how many were given evidence.
-func (a *answers) answered() int {
-	if a == nil || a.err != nil {
+// crowd is how many were given evidence together. A single asker is none: he is never waited for.
+func (a *answers) crowd() int {
+	if a == nil || a.err != nil || len(a.batch) < 2 {
 		return 0
 	}
 	return len(a.batch)

@@ -51,7 +51,7 @@ type batcher struct {
 
 func newBatcher(o BatchOptions, evidence func(context.Context, attest.Digest, attest.Class) ([]byte, error), observe func(int, time.Duration, error)) *batcher {
 	o = o.withDefaults()
-	return &batcher{options: o, evidence: evidence, observe: observe, pace: pace{most: o.Wait}, queue: newQueue(o.Queue, o.Share), wake: make(chan struct{}, 1)}
+	return &batcher{options: o, evidence: evidence, observe: observe, pace: pace{most: o.Wait, shortest: shortestWait}, queue: newQueue(o.Queue, o.Share), wake: make(chan struct{}, 1)}
 }
 
 // submit queues one challenge and waits for its response or for ctx.
@@ -96,21 +96,26 @@ func (b *batcher) enqueue(q *queued) error {
 // run makes evidence until ctx ends, then fails who still waits.
 //
 // Over a slow TPM those who were just answered are waited for, so that a crowd
-// stays together (pace.wait). Over a fast one the next quote begins first, with who
-// is there, and the answers of the one before go out while the TPM signs: encrypting
-// and sending them takes as long as a fast quote.
+// stays together. Over a fast one the next quote begins first, with who is there, and
+// the answers of the one before go out while the TPM signs: encrypting and sending
+// them takes as long as a fast quote. So a crowd is two halves that take turns, and
+// the half to wait for is the one that was answered while the other's quote ran.
 func (b *batcher) run(ctx context.Context) {
 	last := attest.ClassDevice
-	var done *answers
+	var done, sent *answers // of the quote that ended last, and what went out while it ran
 	for {
-		if wait := b.pace.wait(); wait > 0 {
-			done.handOut()
-			b.await(ctx, done.answered(), wait)
+		if wait, slow := b.pace.wait(); slow {
+			b.expect(done.crowd())
+			done.handOut() // only now, for some are back at once
+			b.await(ctx, wait)
+		} else {
+			b.expectBack(sent.crowd())
+			b.await(ctx, wait)
 		}
 		class, batch := b.freeze(last)
 		if batch == nil {
 			done.handOut()
-			done = nil
+			done, sent = nil, nil
 			select {
 			case <-b.wake:
 				continue
@@ -119,10 +124,9 @@ func (b *batcher) run(ctx context.Context) {
 				return
 			}
 		}
-		last = class
-		before := done
-		done = b.commit(withQuoting(ctx, before.handOut), class, batch)
-		before.handOut() // where no quote was begun
+		last, sent = class, done
+		done = b.commit(withQuoting(ctx, sent.handOut), class, batch)
+		sent.handOut() // where no quote was begun
 	}
 }
 
@@ -159,15 +163,14 @@ func (b *batcher) commit(ctx context.Context, class attest.Class, batch []*queue
 	return a
 }
 
-// await waits until as many have come as were just answered, but no longer than that. A
-// single asker is never waited for.
-func (b *batcher) await(ctx context.Context, answered int, most time.Duration) {
-	if answered < 2 {
+// await waits until as many have come as are expected, but no longer than that.
+func (b *batcher) await(ctx context.Context, most time.Duration) {
+	if b.stillMissing() <= 0 {
 		return
 	}
 	t := time.NewTimer(most)
 	defer t.Stop()
-	for missing := b.expect(answered); missing > 0; missing = b.stillMissing() {
+	for b.stillMissing() > 0 {
 		select {
 		case <-b.wake:
 			continue
@@ -179,12 +182,22 @@ func (b *batcher) await(ctx context.Context, answered int, most time.Duration) {
 	b.expect(0) // from now on each arrival tells
 }
 
-// expect sets how many must arrive before wake is told. There is no use in more than fit under one root.
-func (b *batcher) expect(n int) int {
+// expect sets how many more must arrive before wake is told. There is no use in more than fit under one root.
+func (b *batcher) expect(more int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.missing = min(n, b.options.Cap-b.queue.count)
-	return b.missing
+	b.missing = min(more, b.options.Cap-b.queue.count)
+}
+
+// expectBack expects so many in all, with those who are back already. While nobody is, nothing is
+// expected, for there is no quote to begin, and answers that wait for its beginning would wait in vain.
+func (b *batcher) expectBack(all int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.missing = 0
+	if b.queue.count > 0 {
+		b.missing = min(all, b.options.Cap) - b.queue.count
+	}
 }
 
 func (b *batcher) stillMissing() int {

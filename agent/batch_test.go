@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,8 +20,12 @@ type asked struct {
 // gatedBatcher runs a batcher whose evidence is made when the test says so.
 func gatedBatcher(t *testing.T, o BatchOptions, took time.Duration) (*batcher, chan asked) {
 	t.Helper()
+	return gate(t, newBatcher(o, nil, func(int, time.Duration, error) {}), took)
+}
+
+func gate(t *testing.T, b *batcher, took time.Duration) (*batcher, chan asked) {
+	t.Helper()
 	wanted := make(chan asked)
-	b := newBatcher(o, nil, func(int, time.Duration, error) {})
 	b.evidence = func(ctx context.Context, _ attest.Digest, _ attest.Class) ([]byte, error) {
 		a := asked{ctx: ctx, end: make(chan error)}
 		wanted <- a
@@ -122,6 +127,41 @@ func TestOverASlowTPMThoseJustAnsweredAreWaitedFor(t *testing.T) {
 	}
 }
 
+// Over a fast TPM a crowd is two halves; the one that comes back while the other is quoted is waited for.
+func TestOverAFastTPMTheReturningHalfIsWaitedFor(t *testing.T) {
+	fast := newBatcher(BatchOptions{Wait: anHour}, nil, func(int, time.Duration, error) {})
+	fast.pace.shortest = 2 * anHour
+	b, wanted := gate(t, fast, waitShare*anHour)
+	opener := enqueue(t, b, 1)[0]
+	one := <-wanted
+	first := enqueue(t, b, 3)
+	one.end <- nil
+	two := <-wanted // of the first half
+	second := enqueue(t, b, 4)
+	quoting(two.ctx)
+	sizeOf(t, opener) // answered alone, so nobody waits for him
+	two.end <- nil
+	three := <-wanted // of the second half; the first goes out
+	quoting(three.ctx)
+	for _, q := range first {
+		sizeOf(t, q)
+	}
+	back := enqueue(t, b, 2)
+	three.end <- nil
+	if len(second[0].out) != 0 {
+		t.Error("the second half was answered before the first was complete")
+	}
+	back = append(back, enqueue(t, b, 1)...)
+	four := <-wanted
+	quoting(four.ctx)
+	four.end <- nil
+	for _, q := range append(second, back...) {
+		if n, want := sizeOf(t, q), map[bool]uint32{true: 4, false: 3}[slices.Contains(second, q)]; n != want {
+			t.Errorf("a batch of %d, want %d", n, want)
+		}
+	}
+}
+
 func TestOneAloneIsNeverWaitedFor(t *testing.T) {
 	b, wanted := gatedBatcher(t, BatchOptions{Wait: anHour}, waitShare*anHour)
 	for range 3 {
@@ -160,19 +200,22 @@ func TestWaitingEndsWithItsTime(t *testing.T) {
 }
 
 func TestPaceFollowsTheMedian(t *testing.T) {
-	p := pace{most: 25 * time.Millisecond}
-	if p.wait() != 0 {
+	p := pace{most: 25 * time.Millisecond, shortest: shortestWait}
+	if wait, slow := p.wait(); wait != 0 || slow {
 		t.Error("a wait before anything is known")
 	}
-	for _, c := range []struct{ took, want time.Duration }{
-		{5 * time.Millisecond, 0}, {15 * time.Millisecond, 0}, {80 * time.Millisecond, 10 * time.Millisecond}, {250 * time.Millisecond, 25 * time.Millisecond},
+	for _, c := range []struct {
+		took, want time.Duration
+		slow       bool
+	}{
+		{8 * time.Millisecond, time.Millisecond, false}, {80 * time.Millisecond, 10 * time.Millisecond, true}, {250 * time.Millisecond, 25 * time.Millisecond, true},
 	} {
 		for range medianSamples {
 			p.quoted(c.took)
 		}
 		p.quoted(time.Hour) // one that hung changes nothing
-		if got := p.wait(); got != c.want {
-			t.Errorf("quotes of %v: wait %v, want %v", c.took, got, c.want)
+		if got, slow := p.wait(); got != c.want || slow != c.slow {
+			t.Errorf("quotes of %v: wait %v, slow %v, want %v, %v", c.took, got, slow, c.want, c.slow)
 		}
 	}
 	if len(p.took) != medianSamples {

@@ -82,15 +82,23 @@ func (w *collecting) holder(what string, ep endpoint, e *Engine) int {
 // launcher climbs from the listener to the first process of the same engine:
 // TGI's router and vLLM's front end are children beside the ones that hold the weights.
 func (w *collecting) launcher(pid int) int {
-	kind := w.recognise(pid)
-	for range maxLaunchers {
-		up := w.snap.stats[pid].PPID
-		if kind.name == generic.name || up <= 1 || w.recognise(up).name != kind.name {
-			break
-		}
-		pid = up
+	if above := w.launchers(pid); len(above) > 0 {
+		return above[len(above)-1]
 	}
 	return pid
+}
+
+// launchers are the ancestors of the same engine, nearest first.
+func (w *collecting) launchers(pid int) (above []int) {
+	kind := w.recognise(pid)
+	for len(above) < maxLaunchers && kind.name != generic.name {
+		up := w.snap.stats[pid].PPID
+		if up <= 1 || w.recognise(up).name != kind.name {
+			break
+		}
+		above, pid = append(above, up), up
+	}
+	return above
 }
 
 func (w *collecting) recognise(pid int) recogniser {

@@ -108,7 +108,7 @@ func (w *collecting) rewalk() error {
 func (w *collecting) find(e endpoint) (*place, error) {
 	w.looked = append(w.looked, e)
 	if p := w.snap.places[e.key()]; p != nil && len(w.snap.holdersOf(p.found)) > 0 {
-		if w.snap.stands(p) {
+		if w.stands(p) {
 			return p, nil
 		}
 		if err := w.rewalk(); err != nil && !errors.Is(err, errWalks) {
@@ -117,7 +117,7 @@ func (w *collecting) find(e endpoint) (*place, error) {
 	}
 	for {
 		p, complete, err := w.snap.resolve(w.ctx, e)
-		if err != nil || complete && w.snap.stands(p) {
+		if err != nil || complete && w.stands(p) {
 			return p, err
 		}
 		if err := w.rewalk(); errors.Is(err, errWalks) {
@@ -127,6 +127,36 @@ func (w *collecting) find(e endpoint) (*place, error) {
 			return nil, err
 		}
 	}
+}
+
+// stands reports whether all that the place rests on is as it was: each socket
+// is held by the same descriptors of the same processes. A socket that is still held
+// still has its address, and a process whose parent ended has another, so that of
+// a single holder's ancestors only those matter through which launcher climbs.
+func (w *collecting) stands(p *place) bool {
+	s := w.snap
+	for _, f := range p.found {
+		for _, h := range s.holders[f.Inode] {
+			if !s.fs.HoldsSocket(h.pid, h.fd, f.Inode) || !s.unchanged(h.pid) {
+				return false
+			}
+		}
+	}
+	pids := s.holdersOf(p.found)
+	looked := map[int]bool{}
+	for _, pid := range pids {
+		above := s.ancestors(pid) // by these the root is chosen among several
+		if len(pids) == 1 {
+			above = w.launchers(pid)
+		}
+		for _, up := range above {
+			if _, listed := s.stats[up]; listed && !looked[up] && !s.unchanged(up) {
+				return false
+			}
+			looked[up] = true
+		}
+	}
+	return true
 }
 
 // descendants returns the process tree below root, each process looked at now.

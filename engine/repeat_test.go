@@ -155,6 +155,19 @@ func TestParentOfTheEngineIsReadAnew(t *testing.T) {
 	}
 }
 
+func TestLauncherOfTheEngineIsReadAnew(t *testing.T) {
+	s := newServed(t)
+	s.process(30, 1, "/usr/bin/vllm", "vllm\x00serve", 1)
+	write(t, s.path(40, "stat"), s.stat(40, 30))
+	if e := s.next(); e.Process == nil || e.Process.PID != 30 || e.Process.Parent != 1 {
+		t.Fatalf("%+v", e.Process)
+	}
+	write(t, s.path(30, "stat"), s.stat(30, 50))
+	if e := s.next(); e.Process == nil || e.Process.PID != 30 || e.Process.Parent != 50 {
+		t.Fatalf("%+v", e.Process)
+	}
+}
+
 func TestSharersAreStatedWithinMaxAge(t *testing.T) {
 	for name, share := range map[string]func(*served){
 		"handed socket":   func(s *served) { s.holds(50, 501) },

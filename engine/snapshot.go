@@ -24,27 +24,6 @@ type found struct {
 	namespace uint64
 }
 
-// stands reports whether all that the place rests on is as it was: each socket
-// is held by the same descriptors of the same processes, below the same
-// ancestors. A socket that is still held still has its address.
-func (s *snapshot) stands(p *place) bool {
-	looked := map[int]bool{}
-	for _, f := range p.found {
-		for _, h := range s.holders[f.Inode] {
-			if !s.fs.HoldsSocket(h.pid, h.fd, f.Inode) {
-				return false
-			}
-			for _, pid := range append(s.ancestors(h.pid), h.pid) {
-				if _, listed := s.stats[pid]; listed && !looked[pid] && !s.unchanged(pid) {
-					return false
-				}
-				looked[pid] = true
-			}
-		}
-	}
-	return true
-}
-
 // resolve reads where an endpoint listens and remembers it. complete is false
 // if a socket was found that appeared after the walk, so that its holder is not known.
 func (s *snapshot) resolve(ctx context.Context, e endpoint) (p *place, complete bool, err error) {

@@ -81,7 +81,7 @@ func (f FS) Environ(pid int) ([]string, error) {
 }
 
 func (f FS) list(pid int, name string, limit int) ([]string, error) {
-	b, err := ReadFile(f.Path(pid, name), limit)
+	b, err := readWhole(f.Path(pid, name), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func ParseList(b []byte) ([]string, error) {
 // Cgroup returns a process's control group: the unified one, or of the first
 // hierarchy on a host that still has several (cgroups(7), /proc/PID/cgroup).
 func (f FS) Cgroup(pid int) (string, error) {
-	b, err := ReadFile(f.Path(pid, "cgroup"), MaxCgroup)
+	b, err := readWhole(f.Path(pid, "cgroup"), MaxCgroup)
 	if err != nil {
 		return "", err
 	}

@@ -19,7 +19,13 @@ var buffers = sync.Pool{New: func() any { return new(make([]byte, firstRead)) }}
 // It is not os.Open and io.ReadAll: these ask the kernel for five things more (two
 // flags, twice, and whether the file can be polled), and what is read for each
 // challenge is dozens of such files.
-func ReadFile(name string, limit int) ([]byte, error) {
+func ReadFile(name string, limit int) ([]byte, error) { return read(name, limit, false) }
+
+// readWhole is ReadFile of a file that the kernel hands over as long as there is room for it (proc_single_show,
+// cmdline, environ): it is not asked again whether there is more.
+func readWhole(name string, limit int) ([]byte, error) { return read(name, limit, true) }
+
+func read(name string, limit int, whole bool) ([]byte, error) {
 	fd, err := open(name, unix.O_RDONLY)
 	if err != nil {
 		return nil, err
@@ -37,8 +43,8 @@ func ReadFile(name string, limit int) ([]byte, error) {
 			return nil, &os.PathError{Op: "read", Path: name, Err: err}
 		case n+got > limit:
 			return nil, fmt.Errorf("%s: %w of %d bytes", name, ErrOversize, limit)
-		case got <= 0:
-			return bytes.Clone(buf[:n]), nil // only then: files of this file system are read in pieces
+		case got <= 0, whole && n+got < len(buf):
+			return bytes.Clone(buf[:n+got]), nil // else only at the end: the kernel hands over maps and net in pieces
 		}
 		if n += got; n == len(buf) {
 			buf = append(buf, make([]byte, n)...) // the pool keeps the short one

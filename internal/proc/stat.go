@@ -66,7 +66,7 @@ func number(s string) (int, error) {
 
 // Stat reads a process's parent and start time.
 func (f FS) Stat(pid int) (Stat, error) {
-	b, err := ReadFile(f.Path(pid, "stat"), MaxStat)
+	b, err := readWhole(f.Path(pid, "stat"), MaxStat)
 	if err != nil {
 		return Stat{}, err
 	}
@@ -99,7 +99,7 @@ func (f FS) LastPID() (int, error) {
 	if self, err := f.Self(); err != nil || self != os.Getpid() {
 		return 0, fmt.Errorf("loadavg: another PID namespace than the mount's: %w", ErrSyntax)
 	}
-	b, err := ReadFile(filepath.Join(f.Root, "loadavg"), MaxStat)
+	b, err := readWhole(filepath.Join(f.Root, "loadavg"), MaxStat)
 	if err != nil {
 		return 0, err
 	}

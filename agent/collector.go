@@ -280,7 +280,6 @@ func (c *Collector) quote(ctx context.Context, t *heldTPM, b *attest.Bound, bind
 	if err != nil {
 		return nil, err
 	}
-	quoting(ctx)
 	q, err := t.Quote(ctx, attest.TPMQualifying(binding, inner))
 	if err != nil {
 		t.failed(err)

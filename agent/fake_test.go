@@ -67,6 +67,7 @@ func (f *fakeTPM) Quote(ctx context.Context, qualifying attest.Digest) (any, err
 		f.overlap.Store(true)
 	}
 	defer f.busy.Add(-1)
+	quoting(ctx)
 	f.quotes.Add(1)
 	time.Sleep(f.took)
 	if err := f.fail.Load(); err != nil {

@@ -88,8 +88,19 @@ func (c *servedConn) announcing(ctx context.Context, q *linkRequest, fail func()
 	if q.Method != methodEvidence {
 		return ctx
 	}
-	return withQuoting(ctx, func() {
-		c.wg.Go(func() { c.reply(ctx, q, &linkReply{ID: q.ID, Quoting: true}, fail) })
+	told := make(chan struct{}, 1)
+	c.wg.Go(func() {
+		select {
+		case <-told:
+			c.reply(ctx, q, &linkReply{ID: q.ID, Quoting: true}, fail)
+		case <-ctx.Done():
+		}
+	})
+	return withQuoting(ctx, func() { // by the TPM's goroutine, which may outlive the request and the connection
+		select {
+		case told <- struct{}{}:
+		default:
+		}
 	})
 }
 

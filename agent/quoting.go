@@ -5,7 +5,7 @@ import "context"
 type quotingKey struct{}
 
 // withQuoting makes a context for evidence: f is called when everything is bound
-// and the TPM is about to quote it, from when on the processors are idle. It must not wait for anything.
+// and the TPM begins to sign, from when on the processors are idle. It must not wait for anything.
 func withQuoting(ctx context.Context, f func()) context.Context {
 	return context.WithValue(ctx, quotingKey{}, f)
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // TPM is what the collector asks of the device that holds the attestation key.
-// Claims and Quote return values that attest.Marshal encodes.
+// Claims and Quote return values that attest.Marshal encodes. Quote tells its context when it begins to sign (quoting).
 type TPM interface {
 	AKName() []byte
 	Claims(context.Context) (any, error)
@@ -55,7 +55,7 @@ func (d *tpmDevice) Claims(ctx context.Context) (any, error) {
 }
 
 func (d *tpmDevice) Quote(ctx context.Context, qualifying attest.Digest) (any, error) {
-	q, err := d.Device.Quote(ctx, qualifying)
+	q, err := d.Device.Quote(tpm.WithSigning(ctx, func() { quoting(ctx) }), qualifying)
 	return q, lost(err)
 }
 

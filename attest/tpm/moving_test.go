@@ -185,3 +185,20 @@ func extended(old, digest []byte) []byte {
 	w.Write(digest)
 	return w.Sum(nil)
 }
+
+// Whoever has other work for the processors begins it when the TPM begins to sign: not while the quote is still prepared, and not after.
+func TestQuoteTellsWhenTheCommandGoesOut(t *testing.T) {
+	m := newMoving(dial(t, sharedTPM(t)), 10)
+	d := open(t, m)
+	m.left[tpm2.TPMCCQuote] = 2 // so that it reads and quotes again
+	told := 0
+	ctx := tpm.WithSigning(within(t, 5*time.Second), func() {
+		told++
+		if m.sent[tpm2.TPMCCPCRRead] == 0 || m.sent[tpm2.TPMCCQuote] != 0 {
+			t.Errorf("told after %d readings and %d quotes", m.sent[tpm2.TPMCCPCRRead], m.sent[tpm2.TPMCCQuote])
+		}
+	})
+	if _, err := d.Quote(ctx, qualifying(1)); err != nil || told != 1 {
+		t.Errorf("told %d times, %v", told, err)
+	}
+}

@@ -90,7 +90,7 @@ func (d *Device) quoteOnce(l line, qualifying [32]byte, pcrs map[uint][]byte) (q
 			QualifyingData: tpm2.TPM2BData{Buffer: qualifying[:]},
 			InScheme:       tpm2.TPMTSigScheme{Scheme: tpm2.TPMAlgNull}, // the key's own
 			PCRSelect:      selectPCRs(d.bank, Selection()),
-		}.Execute(l)
+		}.Execute(announced{l})
 		if err != nil {
 			return err
 		}

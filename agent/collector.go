@@ -16,6 +16,7 @@ import (
 	"github.com/hallmark-attest/hallmark/attest"
 	"github.com/hallmark-attest/hallmark/attest/ima"
 	"github.com/hallmark-attest/hallmark/attest/tpm"
+	"github.com/hallmark-attest/hallmark/internal/roomy"
 	"github.com/hallmark-attest/hallmark/sign"
 )
 
@@ -216,7 +217,7 @@ func (c *Collector) Evidence(ctx context.Context, p *EvidenceParams) ([]byte, er
 		return nil, unavailable("evidence", fmt.Errorf("bound: %w", err))
 	}
 	checked := make(chan error, 1) // while the TPM signs
-	go func() { checked <- c.passed.check(b, bound) }()
+	go func() { roomy.Stack(); checked <- c.passed.check(b, bound) }()
 	roots, err := c.quote(ctx, t, b, attest.Binding(p.Root, c.keyID, bound))
 	if err := errors.Join(<-checked, err); err != nil {
 		return nil, unavailable("evidence", err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/internal/roomy"
 )
 
 // servedConn is the collector's side of one connection.
@@ -75,6 +76,7 @@ func (c *servedConn) next(ctx context.Context, fail func()) error {
 		return err
 	}
 	c.wg.Go(func() {
+		roomy.Stack()
 		defer func() { <-slots }()
 		p := c.answer(c.announcing(work, q, fail), q)
 		done()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hallmark-attest/hallmark/attest"
+	"github.com/hallmark-attest/hallmark/internal/roomy"
 )
 
 // Source reads the claims of one kind. Collect returns a value that
@@ -81,6 +82,7 @@ func (r *reader) read(ctx context.Context) stated {
 	defer cancel()
 	done := make(chan stated, 1)
 	go func() {
+		roomy.Stack()
 		defer r.reading.Store(false)
 		v, err := r.Collect(ctx)
 		done <- r.encode(v, err)

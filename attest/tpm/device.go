@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-tpm/tpm2"
 	"github.com/google/go-tpm/tpm2/transport"
+
+	"github.com/hallmark-attest/hallmark/internal/roomy"
 )
 
 var (
@@ -120,6 +122,7 @@ func run[T any](ctx context.Context, d *Device, step string, op func(line) (T, e
 	}
 	done := make(chan result, 1)
 	go func() {
+		roomy.Stack()
 		var r result
 		defer func() {
 			if p := recover(); p != nil { // the library panics on some broken answers

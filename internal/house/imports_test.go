@@ -17,7 +17,7 @@ const module = "github.com/hallmark-attest/hallmark/"
 // other, except within one entry (a package and what lies below its folder).
 var floors = [][]string{
 	{"attest", "stats"},
-	{"attest/merkle", "attest/runlog", "attest/telemetry", "attest/fsverity", "internal/proc", "internal/littleendian", "internal/strictjson"},
+	{"attest/merkle", "attest/runlog", "attest/telemetry", "attest/fsverity", "internal/proc", "internal/littleendian", "internal/roomy", "internal/strictjson"},
 	{"attest/tpm", "attest/tdx", "attest/bootlog", "attest/ima", "attest/host", "gpu", "engine", "sign"},
 	{"agent", "verify"},
 	{"internal/hw", "internal/sim"},

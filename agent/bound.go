@@ -38,6 +38,15 @@ func setKinds(b *attest.Bound, states map[attest.Kind]stated) {
 	slices.SortFunc(b.Absent, func(x, y attest.Absence) int { return cmp.Compare(x.What, y.What) })
 }
 
+// dropUnfit states as absent what the sources' own checks refuse of the readings for this evidence, and reports whether any was.
+func dropUnfit(states map[attest.Kind]stated) (dropped bool) {
+	for k, s := range states {
+		states[k] = s.checked(k)
+		dropped = dropped || s.absence == nil && states[k].absence != nil
+	}
+	return dropped
+}
+
 // shrink takes out the largest claims until the rest fits: better one kind said
 // to be too large than evidence that nobody reads.
 func shrink(states map[attest.Kind]stated) {

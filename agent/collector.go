@@ -205,28 +205,39 @@ func (c *Collector) Evidence(ctx context.Context, p *EvidenceParams) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	b, err := c.bind(ctx, p, ueid, t)
-	if err != nil {
-		return nil, unavailable("evidence", err)
-	}
+	states := gather(ctx, c.readers)
 	if c.o.Telemetry != nil {
 		c.o.Telemetry.Mark(p.Root) // behind the head that is quoted: whoever asks for what follows it finds the mark there
 	}
-	bound, err := attest.Marshal(b)
-	if err != nil {
-		return nil, unavailable("evidence", fmt.Errorf("bound: %w", err))
+	for {
+		bound, roots, err := c.bindAndQuote(ctx, p, ueid, t, states)
+		if err != nil {
+			return nil, unavailable("evidence", err)
+		}
+		if !dropUnfit(states) {
+			return c.seal(bound, roots)
+		}
+		// Claims that our own check refuses never leave: once more, without them.
 	}
-	checked := make(chan error, 1) // while the TPM signs
-	go func() { roomy.Stack(); checked <- c.passed.check(b, bound) }()
-	roots, err := c.quote(ctx, t, b, attest.Binding(p.Root, c.keyID, bound))
-	if err := errors.Join(<-checked, err); err != nil {
-		return nil, unavailable("evidence", err)
-	}
-	return c.seal(bound, roots)
 }
 
-// bind collects everything that the binding covers.
-func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEID, t *heldTPM) (*attest.Bound, error) {
+// bindAndQuote binds the states and lets the roots sign that. What can be found out while they do is.
+func (c *Collector) bindAndQuote(ctx context.Context, p *EvidenceParams, ueid attest.UEID, t *heldTPM, states map[attest.Kind]stated) (bound, roots []byte, err error) {
+	b, err := c.bind(p, ueid, t, states)
+	if err != nil {
+		return nil, nil, err
+	}
+	if bound, err = attest.Marshal(b); err != nil {
+		return nil, nil, fmt.Errorf("bound: %w", err)
+	}
+	checked := make(chan error, 1)
+	go func() { roomy.Stack(); checked <- c.passed.check(b, bound) }()
+	roots, err = c.quote(ctx, t, b, attest.Binding(p.Root, c.keyID, bound))
+	return bound, roots, errors.Join(<-checked, err)
+}
+
+// bind puts together everything that the binding covers.
+func (c *Collector) bind(p *EvidenceParams, ueid attest.UEID, t *heldTPM, states map[attest.Kind]stated) (*attest.Bound, error) {
 	inputs := c.o.Inputs()
 	inputs.Config = c.o.Config.Digest
 	if p.Front.Config != inputs.Config {
@@ -244,7 +255,6 @@ func (c *Collector) bind(ctx context.Context, p *EvidenceParams, ueid attest.UEI
 			return nil, fmt.Errorf("tpm claims: %s: %s", claims.absence.Reason, claims.absence.Detail)
 		}
 	}
-	states := gather(ctx, c.readers)
 	if err := tdSilent(states, p.Class); t == nil && err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -187,6 +188,23 @@ func TestClaimsThatFailTheOwnCheckAreNotSent(t *testing.T) {
 		Check: func([]byte) error { return errors.New("over a limit") }})
 	if s := r.read(t.Context()); s.absence == nil || s.absence.Reason != attest.Failed {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestClaimsThatFailTheirCheckWhileTheTPMSignsAreNotSent(t *testing.T) {
+	n := startNode(t, nodeOptions{sources: []Source{{Kind: attest.KindEngine, Deadline: time.Second,
+		Collect: func(context.Context) (any, error) { return map[string]int{"a": 1}, nil },
+		Check:   func([]byte) error { return errors.New("over a limit") }}}})
+	before := n.tpm.quotes.Load()
+	_, b := n.ask(n.client)
+	if _, ok := b.Submods[attest.KindEngine]; ok {
+		t.Error("sent")
+	}
+	if i := slices.IndexFunc(b.Absent, func(a attest.Absence) bool { return a.What == "engine" }); i < 0 || b.Absent[i].Reason != attest.Failed {
+		t.Errorf("absent: %v", b.Absent)
+	}
+	if q := n.tpm.quotes.Load() - before; q != 2 { // the second is over what was sent: ask has held it against the binding
+		t.Errorf("%d quotes", q)
 	}
 }
 

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,19 @@ type Source struct {
 type stated struct {
 	body    []byte
 	absence *attest.Absence
+	check   chan error // gives once what the source's Check says of the body; nil: it has passed
+}
+
+// checked waits for the check: s, or an absence where it fails.
+func (s stated) checked(k attest.Kind) stated {
+	if s.check == nil {
+		return s
+	}
+	if err := <-s.check; err != nil {
+		return absent(k, attest.Failed, "own check: %s", attest.Clean(err.Error()))
+	}
+	s.check = nil
+	return s
 }
 
 func absent(k attest.Kind, r attest.Reason, format string, args ...any) stated {
@@ -48,10 +62,10 @@ func newReader(s Source) *reader {
 	return &reader{Source: s, last: absent(s.Kind, attest.NotYet, "first reading under way")}
 }
 
-// state is what goes into this batch: a fresh reading, or the last one of a slow source.
+// state is what goes into this batch: a fresh reading whose check may still run, or the last one of a slow source.
 func (r *reader) state(ctx context.Context) stated {
 	if r.Every == 0 {
-		return r.read(ctx)
+		return r.readUnchecked(ctx)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -74,7 +88,9 @@ func (r *reader) run(ctx context.Context, first func()) {
 	}
 }
 
-func (r *reader) read(ctx context.Context) stated {
+func (r *reader) read(ctx context.Context) stated { return r.readUnchecked(ctx).checked(r.Kind) }
+
+func (r *reader) readUnchecked(ctx context.Context) stated {
 	if !r.reading.CompareAndSwap(false, true) {
 		return absent(r.Kind, attest.Timeout, "an earlier reading has not returned")
 	}
@@ -83,9 +99,14 @@ func (r *reader) read(ctx context.Context) stated {
 	done := make(chan stated, 1)
 	go func() {
 		roomy.Stack()
-		defer r.reading.Store(false)
 		v, err := r.Collect(ctx)
-		done <- r.encode(v, err)
+		s := r.encode(v, err)
+		r.reading.Store(false) // before anybody hears of it, for the next may begin at once
+		done <- s
+		if s.check != nil {
+			runtime.Gosched() // whoever waits for the reading goes first; the check has the time that the TPM takes
+			s.check <- r.Check(s.body)
+		}
 	}()
 	select {
 	case s := <-done:
@@ -109,10 +130,7 @@ func (r *reader) encode(v any, err error) stated {
 	if err != nil {
 		return absent(r.Kind, attest.Failed, "encoding: %s", attest.Clean(err.Error()))
 	}
-	if err := r.Check(b); err != nil {
-		return absent(r.Kind, attest.Failed, "own check: %s", attest.Clean(err.Error()))
-	}
-	return stated{body: b}
+	return stated{body: b, check: make(chan error, 1)}
 }
 
 // gather asks all readers at once.

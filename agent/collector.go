@@ -211,13 +211,13 @@ func (c *Collector) Evidence(ctx context.Context, p *EvidenceParams) ([]byte, er
 	}
 	for {
 		bound, roots, err := c.bindAndQuote(ctx, p, ueid, t, states)
-		if err != nil {
+		switch {
+		case dropUnfit(states): // first, for the error may be theirs
+			continue // claims that our own check refuses never leave: once more, without them
+		case err != nil:
 			return nil, unavailable("evidence", err)
 		}
-		if !dropUnfit(states) {
-			return c.seal(bound, roots)
-		}
-		// Claims that our own check refuses never leave: once more, without them.
+		return c.seal(bound, roots)
 	}
 }
 

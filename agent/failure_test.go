@@ -192,19 +192,27 @@ func TestClaimsThatFailTheOwnCheckAreNotSent(t *testing.T) {
 }
 
 func TestClaimsThatFailTheirCheckWhileTheTPMSignsAreNotSent(t *testing.T) {
-	n := startNode(t, nodeOptions{sources: []Source{{Kind: attest.KindEngine, Deadline: time.Second,
-		Collect: func(context.Context) (any, error) { return map[string]int{"a": 1}, nil },
-		Check:   func([]byte) error { return errors.New("over a limit") }}}})
-	before := n.tpm.quotes.Load()
-	_, b := n.ask(n.client)
-	if _, ok := b.Submods[attest.KindEngine]; ok {
-		t.Error("sent")
+	var deep any = map[string]int{"a": 1} // no bound reads back with these in it
+	for range attest.DefaultNesting {
+		deep = []any{deep}
 	}
-	if i := slices.IndexFunc(b.Absent, func(a attest.Absence) bool { return a.What == "engine" }); i < 0 || b.Absent[i].Reason != attest.Failed {
-		t.Errorf("absent: %v", b.Absent)
-	}
-	if q := n.tpm.quotes.Load() - before; q != 2 { // the second is over what was sent: ask has held it against the binding
-		t.Errorf("%d quotes", q)
+	for name, claims := range map[string]any{"a map": map[string]int{"a": 1}, "nested too deep": deep} {
+		n := startNode(t, nodeOptions{sources: []Source{{Kind: attest.KindEngine, Deadline: time.Second,
+			Collect: func(context.Context) (any, error) { return claims, nil },
+			Check:   func([]byte) error { return errors.New("over a limit") }}}})
+		for i, quotes := range []int64{2, 1} { // the next time it is checked before
+			before := n.tpm.quotes.Load()
+			_, b := n.ask(n.client)
+			if _, ok := b.Submods[attest.KindEngine]; ok {
+				t.Errorf("%s: sent", name)
+			}
+			if i := slices.IndexFunc(b.Absent, func(a attest.Absence) bool { return a.What == "engine" }); i < 0 || b.Absent[i].Reason != attest.Failed {
+				t.Errorf("%s: absent: %v", name, b.Absent)
+			}
+			if q := n.tpm.quotes.Load() - before; q != quotes {
+				t.Errorf("%s: answer %d took %d quotes, want %d", name, i, q, quotes)
+			}
+		}
 	}
 }
 

@@ -53,6 +53,7 @@ func absent(k attest.Kind, r attest.Reason, format string, args ...any) stated {
 type reader struct {
 	Source
 	reading atomic.Bool
+	unfit   atomic.Bool // the last fresh reading failed its check
 
 	mu   sync.Mutex
 	last stated
@@ -62,9 +63,13 @@ func newReader(s Source) *reader {
 	return &reader{Source: s, last: absent(s.Kind, attest.NotYet, "first reading under way")}
 }
 
-// state is what goes into this batch: a fresh reading whose check may still run, or the last one of a slow source.
+// state is what goes into this batch: a fresh reading, or the last one of a slow source. The check of a fresh one may still run,
+// unless the one before failed: that would cost a second quote each time.
 func (r *reader) state(ctx context.Context) stated {
-	if r.Every == 0 {
+	switch {
+	case r.Every == 0 && r.unfit.Load():
+		return r.read(ctx)
+	case r.Every == 0:
 		return r.readUnchecked(ctx)
 	}
 	r.mu.Lock()
@@ -105,7 +110,9 @@ func (r *reader) readUnchecked(ctx context.Context) stated {
 		done <- s
 		if s.check != nil {
 			runtime.Gosched() // whoever waits for the reading goes first; the check has the time that the TPM takes
-			s.check <- r.Check(s.body)
+			err := r.Check(s.body)
+			r.unfit.Store(err != nil)
+			s.check <- err
 		}
 	}()
 	select {

@@ -53,7 +53,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	return a.serve(ctx, f)
 }
 
-// startCollector runs this process's collector behind a pipe, or points at the other process's.
+// startCollector runs this process's collector, behind a pipe for all but evidence, or points at the other process's.
 func (a *Agent) startCollector(ctx context.Context) (Half, func(), error) {
 	if a.Collector == nil {
 		if a.Config.Collector.Socket == "" {
@@ -75,7 +75,7 @@ func (a *Agent) startCollector(ctx context.Context) (Half, func(), error) {
 }
 
 // near is a collector of the same process. Evidence goes past the link, which
-// would copy it four times and wake four goroutines for each quote.
+// would copy it at each end and wake who reads there, for each quote.
 type near struct {
 	*LinkClient
 	half Half

@@ -1,7 +1,7 @@
 // Package roomy gives a goroutine room on its stack at once.
 //
 // A goroutine begins with a few KiB and doubles its stack whenever a call does not fit, copying it each time and
-// rewriting every pointer into it. Encoding by reflection (CBOR, go-tpm) goes 16 KiB deep, so that a short goroutine that
+// rewriting every pointer into it. Encoding by reflection (CBOR, go-tpm) nests many calls, so that a short goroutine that
 // does it grows several times, at last with a deep stack to copy. Grown before there is anything on it, that costs an allocation.
 package roomy
 
